@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "autograd/tensor.h"
+
+/// Are the derivatives right? Compares the engine's with finite differences. Meant for the float64
+/// build of the engine: in float32 the differences have few digits left.
+namespace forger {
+
+/// A differentiable function of some tensors, one tensor out.
+using TensorFunction = std::function<Tensor(const std::vector<Tensor>&)>;
+
+struct GradCheckOptions {
+  double step = sizeof(Scalar) == 8 ? 1e-3 : 1e-2;
+  double absolute = sizeof(Scalar) == 8 ? 1e-8 : 1e-2;
+  double relative = sizeof(Scalar) == 8 ? 1e-6 : 1e-2;
+  uint64_t seed = 1;  // of the random cotangents
+};
+
+struct GradCheckResult {
+  int64_t compared = 0;  // derivatives
+  int64_t nonzero = 0;   // of them: a check of zeros with zeros proves nothing
+  double largest = 0;    // derivative, by magnitude
+  double worst = 0;      // deviation in units of its tolerance; at most 1 is agreement
+};
+
+/// Checks d<f(x), v>/dx for a random cotangent v at every element of every input that requires a
+/// gradient, by the fourth-order central difference
+/// (f(x-2h) - 8 f(x-h) + 8 f(x+h) - f(x+2h)) / 12h, and that two backward passes give the same
+/// bits. Throws Error that names the worst element, both values and the tolerance.
+GradCheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
+                          GradCheckOptions options = {}, SourceLoc loc = SourceLoc::here());
+
+/// The same one order higher: checks the derivatives of (x, v) -> d<f(x), v>/dx by x and by v.
+GradCheckResult gradgradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
+                              GradCheckOptions options = {}, SourceLoc loc = SourceLoc::here());
+
+/// f's gradient as a function of its own: (inputs..., v) -> the gradients with respect to the
+/// inputs that require one, flattened one behind the other. Applied n times it gives the n-th
+/// order.
+TensorFunction gradient_of(TensorFunction f, const std::vector<Tensor>& inputs);
+
+}  // namespace forger

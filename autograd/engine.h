@@ -1,0 +1,36 @@
+#pragma once
+
+#include <vector>
+
+#include "autograd/tensor.h"
+
+/// The way back through the graph.
+namespace forger {
+
+struct GradOptions {
+  bool create_graph =
+      false;  // record the rules themselves, so that the result can be differentiated
+  bool retain_graph = false;  // keep what the rules saved; create_graph implies it
+  bool allow_unused =
+      false;  // an input that the outputs do not depend on gives an undefined tensor
+};
+
+/// The gradient of sum_i <outputs[i], cotangents[i]> with respect to each input, which may be a
+/// leaf or computed. Only what these inputs need is computed. Without cotangents each output must
+/// have one element, and its cotangent is 1. Throws Error when an input is not part of the
+/// graph (unless allowed), when a cotangent has another shape than its output, and when the
+/// graph was freed by an earlier pass.
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& cotangents = {}, GradOptions options = {},
+                         SourceLoc loc = SourceLoc::here());
+
+/// Adds the gradient of a loss (one element) to the grad() of each of `leaves`: the parameters to
+/// be updated. Nothing else is computed, so a generator's step leaves out the discriminator's
+/// weights. Frees the graph unless asked to retain it.
+void backward(const Tensor& loss, const std::vector<Tensor>& leaves, bool retain_graph = false,
+              SourceLoc loc = SourceLoc::here());
+
+/// The same for every leaf that the loss depends on.
+void backward(const Tensor& loss, SourceLoc loc = SourceLoc::here());
+
+}  // namespace forger

@@ -1,0 +1,108 @@
+#include "autograd/graph.h"
+
+#include <algorithm>
+
+#include "autograd/error.h"
+#include "autograd/scope.h"
+
+namespace forger {
+namespace {
+
+std::atomic<uint64_t> last_id{0};
+std::atomic<int64_t> live{0};
+thread_local bool recording = true;
+thread_local const Node* differentiated_node = nullptr;
+
+}  // namespace
+
+Node::Node(const char* op_name, const Shape& output, SourceLoc line)
+    : id(++last_id), name(op_name), shape(output), loc(line), module(current_module()) {
+  ++live;
+}
+
+Node::~Node() { --live; }
+
+void retain(Node* node) noexcept { node->refs.fetch_add(1, std::memory_order_relaxed); }
+
+// Freeing a node drops its inputs, which may free theirs, and so on for a million nodes: they wait
+// in a list of their own, so that the depth of the stack does not depend on the graph's.
+void release(Node* node) noexcept {
+  if (node->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  thread_local Node* dead = nullptr;
+  thread_local bool freeing = false;
+  node->next_dead = dead;
+  dead = node;
+  if (freeing) return;
+  freeing = true;
+  while (dead) {
+    Node* next = dead;
+    dead = next->next_dead;
+    delete next;
+  }
+  freeing = false;
+}
+
+std::string Node::str() const {
+  std::string text = "#" + std::to_string(id) + " " + name;
+  if (grad_of) text += ", grad of #" + std::to_string(grad_of_id) + " " + grad_of;
+  if (*module) text += std::string(" ") + module;
+  return text + ", " + loc.str();
+}
+
+Ref<Node> make_leaf(const Shape& shape, SourceLoc loc) {
+  return Ref<Node>(new Node("leaf", shape, loc));
+}
+
+int64_t live_nodes() { return live; }
+
+bool grad_enabled() { return recording; }
+
+NoGrad::NoGrad(bool off) : outer_(recording) { recording = recording && !off; }
+NoGrad::~NoGrad() { recording = outer_; }
+
+WithGrad::WithGrad() : outer_(recording) { recording = true; }
+WithGrad::~WithGrad() { recording = outer_; }
+
+Differentiating::Differentiating(const Node& node) : outer_(differentiated_node) {
+  differentiated_node = &node;
+}
+Differentiating::~Differentiating() { differentiated_node = outer_; }
+const Node* differentiated() { return differentiated_node; }
+
+Tensor Context::output(const Saved& y) const {
+  // The node is const to the rule that reads it; a handle to it is what the rule's ops need.
+  return Tensor(y.get().storage(), y.get().shape(), Ref<Node>(const_cast<Node*>(&node_)));
+}
+
+void Saved::throw_changed() const {
+  std::vector<std::string> details = {"saved  " + tensor_.shape().str() + " at version " +
+                                          std::to_string(version_) + ", now at version " +
+                                          std::to_string(tensor_.storage()->version),
+                                      "changed at " + tensor_.storage()->changed_at.str()};
+  const Node* node = differentiated();
+  if (node) details.push_back("needed by " + node->str());
+  fail("backward", "a tensor that the gradient needs was changed after it was used", details,
+       SourceLoc{});
+}
+
+bool wants_node(std::span<const TensorRef> inputs) {
+  return recording && std::any_of(inputs.begin(), inputs.end(),
+                                  [](const Tensor& input) { return input.requires_grad(); });
+}
+
+Tensor attach(const Tensor& y, std::span<const TensorRef> inputs, std::unique_ptr<const Op> op,
+              SourceLoc loc) {
+  const Node* rule_of = differentiated_node;
+  Ref<Node> node(new Node(op->name(), y.shape(), rule_of ? rule_of->loc : loc));
+  if (rule_of) {
+    node->grad_of_id = rule_of->id;
+    node->grad_of = rule_of->name;
+    node->module = rule_of->module;
+  }
+  node->inputs.reserve(inputs.size());
+  for (const Tensor& input : inputs) node->inputs.push_back(input.node());
+  node->op = std::move(op);
+  return Tensor(y.storage(), y.shape(), std::move(node));
+}
+
+}  // namespace forger

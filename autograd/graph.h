@@ -1,0 +1,167 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograd/tensor.h"
+
+/// The record of how a tensor was made. One Node per computed tensor, holding the Op that knows the
+/// derivative; the nodes of an op's inputs lead back to the leaves.
+namespace forger {
+
+/// What a rule returns: one gradient per input, undefined where none was wanted.
+using Gradients = std::vector<Tensor>;
+
+/// A tensor that a rule will need. Reading it throws Error when its numbers changed since.
+class Saved {
+ public:
+  Saved() = default;
+  Saved(const Tensor& tensor)
+      : tensor_(tensor), version_(tensor.defined() ? tensor.storage()->version : 0) {}
+
+  const Tensor& get() const {
+    if (tensor_.defined() && tensor_.storage()->version != version_) throw_changed();
+    return tensor_;
+  }
+  operator const Tensor&() const { return get(); }
+  const Shape& shape() const { return tensor_.shape(); }
+  bool defined() const { return tensor_.defined(); }
+
+ private:
+  [[noreturn]] void throw_changed() const;
+
+  Tensor tensor_;
+  uint64_t version_ = 0;
+};
+
+/// What the engine tells a rule beside the cotangent.
+class Context {
+ public:
+  Context(const Node& node, const std::vector<char>& wanted) : node_(node), wanted_(wanted) {}
+
+  /// Whether the gradient of this input is asked for.
+  bool wants(size_t input) const { return wanted_[input]; }
+  /// The op's own output, saved without its node (which would own itself), with its node again.
+  Tensor output(const Saved& y) const;
+
+ private:
+  const Node& node_;
+  const std::vector<char>& wanted_;
+};
+
+/// The derivative of one operation, as the engine sees it.
+struct Op {
+  virtual ~Op() = default;
+  virtual const char* name() const = 0;
+  /// Given g = dL/dy, with y's shape, returns dL/dx for each input. Written in ops, so that it can
+  /// be differentiated in turn.
+  virtual Gradients backward(const Tensor& g, const Context& ctx) const = 0;
+};
+
+/// Puts a plain struct such as MatMul behind that interface. The struct's fields are what its rule
+/// needs and nothing else; it has a constant `name` and the function backward.
+template <class O>
+struct Recorded final : Op {
+  O op;
+  explicit Recorded(O&& fields) : op(std::move(fields)) {}
+  const char* name() const override { return O::name; }
+  Gradients backward(const Tensor& g, const Context& ctx) const override {
+    return op.backward(g, ctx);
+  }
+};
+
+struct Node {
+  std::atomic<int64_t> refs{0};
+  uint64_t id;                    // counts up: inputs have smaller ids
+  const char* name;               // the op's, or "leaf"
+  std::unique_ptr<const Op> op;   // null in a leaf, and after a backward pass freed it
+  std::vector<Ref<Node>> inputs;  // null where an input wants no gradient
+  Shape shape;                    // of the tensor that it made
+  SourceLoc loc;                  // the user's line
+  const char* module;             // "D.conv1", or ""
+  uint64_t grad_of_id = 0;        // for a node made by a rule: the node which that rule
+  const char* grad_of = nullptr;  // differentiates
+  Tensor grad;                    // of a leaf
+
+  // Where the pass that last met this node keeps its notes; see engine.cpp.
+  uint64_t pass = 0;
+  size_t slot = 0;
+  Node* next_dead = nullptr;  // see release()
+
+  Node(const char* op_name, const Shape& output, SourceLoc line);
+  ~Node();
+  bool is_leaf() const { return !op && inputs.empty(); }
+  /// "#17 conv2d D.conv1, tutorials/03_dcgan/main.cpp:88" or "#40 mul, grad of #17 conv2d, …".
+  std::string str() const;
+};
+
+Ref<Node> make_leaf(const Shape& shape, SourceLoc loc);
+
+/// How many nodes exist, to find leaks.
+int64_t live_nodes();
+
+/// Whether ops record nodes on this thread.
+bool grad_enabled();
+
+/// While one exists, ops on this thread record nothing.
+class NoGrad {
+ public:
+  explicit NoGrad(bool off = true);
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool outer_;
+};
+
+/// While one exists, ops on this thread record again, inside a NoGrad too.
+class WithGrad {
+ public:
+  WithGrad();
+  ~WithGrad();
+  WithGrad(const WithGrad&) = delete;
+  WithGrad& operator=(const WithGrad&) = delete;
+
+ private:
+  bool outer_;
+};
+
+/// While a rule runs, the nodes it makes name the node it differentiates, and its line.
+class Differentiating {
+ public:
+  explicit Differentiating(const Node& node);
+  ~Differentiating();
+  Differentiating(const Differentiating&) = delete;
+  Differentiating& operator=(const Differentiating&) = delete;
+
+ private:
+  const Node* outer_;
+};
+/// The node whose rule runs on this thread, or null.
+const Node* differentiated();
+
+using TensorRef = std::reference_wrapper<const Tensor>;
+
+/// Whether an op on these inputs has to be recorded.
+bool wants_node(std::span<const TensorRef> inputs);
+Tensor attach(const Tensor& y, std::span<const TensorRef> inputs, std::unique_ptr<const Op> op,
+              SourceLoc loc);
+
+/// Gives y its node, if any input wants gradients: the last line of every op's forward.
+template <class O>
+Tensor record(const Tensor& y, std::span<const TensorRef> inputs, O op, SourceLoc loc) {
+  if (!wants_node(inputs)) return y;
+  return attach(y, inputs, std::make_unique<const Recorded<O>>(std::move(op)), loc);
+}
+template <class O>
+Tensor record(const Tensor& y, std::initializer_list<TensorRef> inputs, O op, SourceLoc loc) {
+  return record(y, std::span<const TensorRef>(inputs.begin(), inputs.size()), std::move(op), loc);
+}
+
+}  // namespace forger

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+namespace forger::kernels {
+namespace {
+
+constexpr int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
+/// a / b rounded up, a >= 0.
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+/// The next multiple of b.
+constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+/// Multiply-adds below which starting a team of threads costs more than it brings.
+constexpr int64_t kSerialWork = 200'000;
+
+}  // namespace
+}  // namespace forger::kernels

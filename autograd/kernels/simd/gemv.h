@@ -1,0 +1,149 @@
+#pragma once
+
+#include "autograd/kernels/kernels.h"
+#include "autograd/kernels/parallel.h"
+#include "autograd/kernels/simd/extents.h"
+#include "autograd/memory.h"
+
+// The matrix products that are too thin for the tile of gemm.h: C of one column or one row, and K
+// of a few. Each element of the large matrix takes part in one multiply-add or a few, a quarter to
+// half a flop a byte, so the limit is the memory, and packing would only read it twice. Each kernel
+// walks the large matrix in the order in which it is stored:
+//
+//   by columns   y[0..127] += x[p] * a[0..127, p]     eight vectors of y stay in registers
+//   by rows      y[i]       = sum a[i, 0..k) * x      four rows at a time share the loads of x
+namespace forger::kernels {
+namespace {
+
+/// y[i] = sum over p of a[i + p * col] * x[p * x_step] for `vecs` whole vectors, or for one tail.
+template <int vecs>
+void gemv_columns(int64_t k, const float* a, int64_t col, const float* x, int64_t x_step, float* y,
+                  Mask mask, bool accumulate) {
+  Vec acc[vecs];
+  for (int v = 0; v < vecs; ++v) acc[v] = zero();
+  for (int64_t p = 0; p < k; ++p, a += col) {
+    const Vec xp = broadcast(x[p * x_step]);
+    for (int v = 0; v < vecs; ++v) {
+      const float* const av = a + v * Vec::kLanes;
+      acc[v] = fma(xp, vecs == 1 ? load(av, mask) : load(av), acc[v]);
+    }
+  }
+  for (int v = 0; v < vecs; ++v) {
+    float* const yv = y + v * Vec::kLanes;
+    if (vecs == 1) {
+      store(yv, accumulate ? load(yv, mask) + acc[v] : acc[v], mask);
+    } else {
+      store(yv, accumulate ? load(yv) + acc[v] : acc[v]);
+    }
+  }
+}
+
+/// y = A x or y += A x for A [m, k] stored by columns, y dense.
+void gemv_by_columns(int64_t m, int64_t k, const float* a, int64_t col, const float* x,
+                     int64_t x_step, float* y, bool accumulate) {
+  constexpr int kVecs = 8;
+  int64_t i = 0;
+  for (; i + kVecs * Vec::kLanes <= m; i += kVecs * Vec::kLanes) {
+    gemv_columns<kVecs>(k, a + i, col, x, x_step, y + i, first_lanes(0), accumulate);
+  }
+  for (; i < m; i += Vec::kLanes) {
+    gemv_columns<1>(k, a + i, col, x, x_step, y + i, first_lanes(min(m - i, Vec::kLanes)),
+                    accumulate);
+  }
+}
+
+/// Dot products of `rows` rows of A with a dense x.
+template <int rows>
+void gemv_rows(int64_t k, const float* a, int64_t row, const float* x, float* y, int64_t y_step,
+               bool accumulate) {
+  constexpr int kVecs = 2;
+  Vec acc[rows][kVecs];
+  for (int i = 0; i < rows; ++i) {
+    for (int v = 0; v < kVecs; ++v) acc[i][v] = zero();
+  }
+  int64_t p = 0;
+  for (; p + kVecs * Vec::kLanes <= k; p += kVecs * Vec::kLanes) {
+    for (int v = 0; v < kVecs; ++v) {
+      const int64_t at = p + v * Vec::kLanes;
+      const Vec xp = load(x + at);
+      for (int i = 0; i < rows; ++i) acc[i][v] = fma(load(a + i * row + at), xp, acc[i][v]);
+    }
+  }
+  for (; p < k; p += Vec::kLanes) {
+    const Mask mask = first_lanes(min(k - p, Vec::kLanes));
+    const Vec xp = load(x + p, mask);
+    for (int i = 0; i < rows; ++i) acc[i][0] = fma(load(a + i * row + p, mask), xp, acc[i][0]);
+  }
+  for (int i = 0; i < rows; ++i) {
+    alignas(64) float lane[Vec::kLanes];
+    store(lane, acc[i][0] + acc[i][1]);
+    for (int half = Vec::kLanes / 2; half > 0; half /= 2) {
+      for (int l = 0; l < half; ++l) lane[l] += lane[l + half];
+    }
+    y[i * y_step] = accumulate ? y[i * y_step] + lane[0] : lane[0];
+  }
+}
+
+/// C of one column. Each element of A is used once, so the work is to read A in its own order.
+void gemv(const Gemm& s, const float* x, int64_t x_step, int64_t begin, int64_t end) {
+  const float* const a = s.a + begin * s.a_row;
+  float* const y = s.c + begin * s.c_row;
+  const int64_t m = end - begin;
+  if (s.a_row == 1 && s.c_row == 1) {
+    gemv_by_columns(m, s.k, a, s.a_col, x, x_step, y, s.accumulate);
+  } else if (s.a_row == 1) {
+    float block[256];
+    for (int64_t i = 0; i < m; i += 256) {
+      const int64_t count = min(256, m - i);
+      gemv_by_columns(count, s.k, a + i, s.a_col, x, x_step, block, false);
+      for (int64_t l = 0; l < count; ++l) {
+        float* const yl = y + (i + l) * s.c_row;
+        *yl = s.accumulate ? *yl + block[l] : block[l];
+      }
+    }
+  } else {
+    int64_t i = 0;
+    for (; i + 4 <= m; i += 4) {
+      gemv_rows<4>(s.k, a + i * s.a_row, s.a_row, x, y + i * s.c_row, s.c_row, s.accumulate);
+    }
+    for (; i < m; ++i) {
+      gemv_rows<1>(s.k, a + i * s.a_row, s.a_row, x, y + i * s.c_row, s.c_row, s.accumulate);
+    }
+  }
+}
+
+void gemm_one_column(const Gemm& s) {
+  float* copy = nullptr;
+  if (s.a_row != 1 && s.b_row != 1) {  // dot products want x dense
+    copy = static_cast<float*>(memory::acquire(static_cast<size_t>(s.k) * sizeof(float)));
+    for (int64_t p = 0; p < s.k; ++p) copy[p] = s.b[p * s.b_row];
+  }
+  const float* const x = copy != nullptr ? copy : s.b;
+  const int64_t x_step = copy != nullptr ? 1 : s.b_row;
+  const int64_t chunk = s.a_row == 1 ? 8 * Vec::kLanes : 4;
+  if (s.m * s.k < kSerialWork) {
+    gemv(s, x, x_step, 0, s.m);
+  } else {
+    parallel_chunks(s.m, chunk,
+                    [&](int64_t begin, int64_t end) { gemv(s, x, x_step, begin, end); });
+  }
+  memory::release(copy);
+}
+
+/// For K of a few: C is written in its own order, a row at a time, for the stores are the work.
+void gemm_few_terms(const Gemm& s) {
+  const auto rows = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      gemv_by_columns(s.n, s.k, s.b, s.b_row, s.a + i * s.a_row, s.a_col, s.c + i * s.c_row,
+                      s.accumulate);
+    }
+  };
+  if (s.m * s.n < kSerialWork) {
+    rows(0, s.m);
+  } else {
+    parallel_chunks(s.m, 4, rows);
+  }
+}
+
+}  // namespace
+}  // namespace forger::kernels

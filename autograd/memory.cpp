@@ -1,0 +1,118 @@
+#include "autograd/memory.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <string>
+
+#include "autograd/error.h"
+
+namespace forger::memory {
+namespace {
+
+// A block is preceded by one cache line that remembers its class, which keeps the user's part
+// 64-byte aligned.
+struct Header {
+  size_t size_class;
+  Header* next;  // in the list of free blocks
+};
+constexpr size_t kAlignment = 64;
+static_assert(sizeof(Header) <= kAlignment);
+
+// Classes are spaced by an eighth of a power of two, so rounding up wastes at most one eighth.
+// Blocks of one class are interchangeable, which makes reuse a stack's pop.
+constexpr size_t kStepsPerDoubling = 8;
+constexpr size_t kClasses = 64 * kStepsPerDoubling;
+
+size_t class_of(size_t bytes) {
+  const size_t lines = std::max<size_t>((bytes + kAlignment - 1) / kAlignment, 1);
+  if (lines <= kStepsPerDoubling) return lines - 1;
+  const size_t shift = static_cast<size_t>(std::bit_width(lines - 1)) - 4;
+  const size_t step = (lines - 1) >> shift;  // 8 .. 15
+  return shift * kStepsPerDoubling + step;
+}
+
+size_t bytes_of(size_t size_class) {
+  if (size_class < kStepsPerDoubling) return (size_class + 1) * kAlignment;
+  const size_t shift = size_class / kStepsPerDoubling - 1;
+  const size_t step = size_class % kStepsPerDoubling + kStepsPerDoubling;
+  return ((step + 1) << shift) * kAlignment;
+}
+
+struct Pool {
+  std::mutex mutex;
+  std::array<Header*, kClasses> free_blocks{};
+  Stats stats{};
+
+  void trim() {
+    for (size_t size_class = 0; size_class < kClasses; ++size_class) {
+      while (Header* block = free_blocks[size_class]) {
+        free_blocks[size_class] = block->next;
+        stats.cached -= bytes_of(size_class);
+        std::free(block);
+      }
+    }
+  }
+};
+
+// Never destroyed: tensors with static storage duration may outlive any order of destruction.
+Pool& pool() {
+  static Pool* const instance = new Pool;
+  return *instance;
+}
+
+}  // namespace
+
+void* acquire(size_t bytes) {
+  Pool& p = pool();
+  const size_t size_class = class_of(bytes);
+  const size_t size = bytes_of(size_class);
+  std::lock_guard lock(p.mutex);
+  Header* block = p.free_blocks[size_class];
+  if (block) {
+    p.free_blocks[size_class] = block->next;
+    p.stats.cached -= size;
+  } else {
+    ++p.stats.system_requests;
+    void* raw = std::aligned_alloc(kAlignment, size + kAlignment);
+    if (!raw) {  // what is kept in other classes may be what is missing
+      p.trim();
+      raw = std::aligned_alloc(kAlignment, size + kAlignment);
+    }
+    if (!raw) {
+      throw Error("memory: the system has no more\n  asked for " + std::to_string(size) +
+                  " bytes with " + std::to_string(p.stats.in_use) + " in use");
+    }
+    block = new (raw) Header{size_class, nullptr};
+  }
+  p.stats.in_use += size;
+  p.stats.peak = std::max(p.stats.peak, p.stats.in_use);
+  return reinterpret_cast<char*>(block) + kAlignment;
+}
+
+void release(void* pointer) noexcept {
+  if (!pointer) return;
+  Pool& p = pool();
+  Header* block = reinterpret_cast<Header*>(static_cast<char*>(pointer) - kAlignment);
+  const size_t size = bytes_of(block->size_class);
+  std::lock_guard lock(p.mutex);
+  p.stats.in_use -= size;
+  p.stats.cached += size;
+  block->next = p.free_blocks[block->size_class];
+  p.free_blocks[block->size_class] = block;
+}
+
+Stats stats() {
+  std::lock_guard lock(pool().mutex);
+  return pool().stats;
+}
+
+void trim() {
+  std::lock_guard lock(pool().mutex);
+  pool().trim();
+}
+
+}  // namespace forger::memory

@@ -1,0 +1,128 @@
+#include "autograd/error.h"
+#include "autograd/kernels/kernels.h"
+#include "autograd/ops.h"
+#include "autograd/ops/unary.h"
+
+namespace forger {
+namespace {
+
+void check_same_shape(const char* op, const Tensor& g, const Tensor& y, SourceLoc loc) {
+  if (g.shape() == y.shape()) return;
+  fail(op, "g and y need the same shape", {"g  " + g.shape().str(), "y  " + y.shape().str()}, loc);
+}
+
+}  // namespace
+
+struct LeakyRelu {
+  Saved y;  // not x: the next layer keeps y anyway, so x can go
+  double slope;
+  static constexpr const char* name = "leaky_relu";
+
+  Gradients backward(const Tensor& g, const Context&) const {
+    return {leaky_relu_grad(g, y.get(), slope)};
+  }
+};
+
+Tensor leaky_relu(const Tensor& x, double slope, SourceLoc loc) {
+  if (!(slope >= 0)) {
+    fail("leaky_relu", "a slope of at least 0 expected", {"slope  " + std::to_string(slope)}, loc);
+  }
+  Tensor y = Tensor::empty(x.shape());
+  kernels::active().leaky_relu(x.numel(), static_cast<Scalar>(slope), x.data(),
+                               y.mutable_data(loc));
+  return record(y, {x}, LeakyRelu{y, slope}, loc);
+}
+
+Tensor relu(const Tensor& x, SourceLoc loc) { return leaky_relu(x, 0, loc); }
+
+struct LeakyReluGrad {
+  Saved y;
+  double slope;
+  static constexpr const char* name = "leaky_relu_grad";
+
+  // Linear in g; y enters by its sign alone, so its derivative is 0 wherever it exists.
+  Gradients backward(const Tensor& dd, const Context& ctx) const {
+    return {ctx.wants(0) ? leaky_relu_grad(dd, y, slope) : Tensor(),
+            ctx.wants(1) ? Tensor::zeros(y.shape()) : Tensor()};
+  }
+};
+
+Tensor leaky_relu_grad(const Tensor& g, const Tensor& y, double slope, SourceLoc loc) {
+  check_same_shape("leaky_relu_grad", g, y, loc);
+  Tensor dx = Tensor::empty(g.shape());
+  kernels::active().leaky_relu_grad(g.numel(), static_cast<Scalar>(slope), g.data(), y.data(),
+                                    dx.mutable_data(loc));
+  return record(dx, {g, y}, LeakyReluGrad{y, slope}, loc);
+}
+
+struct Tanh {
+  Saved y;
+  static constexpr const char* name = "tanh";
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return {tanh_grad(g, ctx.output(y))};
+  }
+};
+
+Tensor tanh(const Tensor& x, SourceLoc loc) {
+  const Tensor y = apply_unary(kernels::active().tanh, x, loc);
+  return record(y, {x}, Tanh{y}, loc);
+}
+
+struct TanhGrad {
+  Saved g, y;
+  static constexpr const char* name = "tanh_grad";
+
+  Gradients backward(const Tensor& dd, const Context& ctx) const {
+    return {ctx.wants(0) ? tanh_grad(dd, y) : Tensor(),
+            ctx.wants(1) ? dd * g * y * -2.0 : Tensor()};
+  }
+};
+
+Tensor tanh_grad(const Tensor& g, const Tensor& y, SourceLoc loc) {
+  check_same_shape("tanh_grad", g, y, loc);
+  Tensor dx = Tensor::empty(g.shape());
+  kernels::active().tanh_grad(g.numel(), g.data(), y.data(), dx.mutable_data(loc));
+  return record(dx, {g, y}, TanhGrad{g, y}, loc);
+}
+
+struct Sigmoid {
+  Saved y;
+  static constexpr const char* name = "sigmoid";
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return {sigmoid_grad(g, ctx.output(y))};
+  }
+};
+
+Tensor sigmoid(const Tensor& x, SourceLoc loc) {
+  const Tensor y = apply_unary(kernels::active().sigmoid, x, loc);
+  return record(y, {x}, Sigmoid{y}, loc);
+}
+
+struct SigmoidGrad {
+  Saved g, y;
+  static constexpr const char* name = "sigmoid_grad";
+
+  Gradients backward(const Tensor& dd, const Context& ctx) const {
+    return {ctx.wants(0) ? sigmoid_grad(dd, y) : Tensor(),
+            ctx.wants(1) ? dd * g * (1.0 - 2.0 * Operand(y)) : Tensor()};
+  }
+};
+
+Tensor sigmoid_grad(const Tensor& g, const Tensor& y, SourceLoc loc) {
+  check_same_shape("sigmoid_grad", g, y, loc);
+  Tensor dx = Tensor::empty(g.shape());
+  kernels::active().sigmoid_grad(g.numel(), g.data(), y.data(), dx.mutable_data(loc));
+  return record(dx, {g, y}, SigmoidGrad{g, y}, loc);
+}
+
+struct Softplus {
+  Saved x;
+  static constexpr const char* name = "softplus";
+  Gradients backward(const Tensor& g, const Context&) const { return {g * sigmoid(x)}; }
+};
+
+Tensor softplus(const Tensor& x, SourceLoc loc) {
+  return record(apply_unary(kernels::active().softplus, x, loc), {x}, Softplus{x}, loc);
+}
+
+}  // namespace forger

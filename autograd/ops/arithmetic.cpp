@@ -1,0 +1,108 @@
+#include "autograd/kernels/kernels.h"
+#include "autograd/ops.h"
+#include "autograd/ops/broadcast.h"
+
+namespace forger {
+
+using BinaryKernel = void (*)(const kernels::Broadcast&, const Scalar*, const Scalar*, Scalar*);
+
+kernels::Broadcast plan_broadcast(const Shape& y, const Shape& a, const Shape& b) {
+  kernels::Broadcast plan{{1, 1, 1, 1}, {0, 0, 0, 0}, {0, 0, 0, 0}};
+  int64_t a_size = 1, b_size = 1;  // elements behind the current axis
+  int slot = 4;                    // the plan's axis last written
+  for (int back = 1; back <= y.rank(); ++back) {
+    const int64_t extent = y[-back];
+    const int64_t a_extent = back <= a.rank() ? a[-back] : 1;
+    const int64_t b_extent = back <= b.rank() ? b[-back] : 1;
+    if (extent == 1) continue;
+    const int64_t a_stride = a_extent == 1 ? 0 : a_size;
+    const int64_t b_stride = b_extent == 1 ? 0 : b_size;
+    a_size *= a_extent;
+    b_size *= b_extent;
+    // An axis merges with the one behind it where both operands walk on without a jump.
+    if (slot < 4 && a_stride == plan.a_stride[slot] * plan.extent[slot] &&
+        b_stride == plan.b_stride[slot] * plan.extent[slot]) {
+      plan.extent[slot] *= extent;
+      continue;
+    }
+    --slot;
+    plan.extent[slot] = extent;
+    plan.a_stride[slot] = a_stride;
+    plan.b_stride[slot] = b_stride;
+  }
+  return plan;
+}
+
+namespace {
+
+Tensor apply(const char* op, BinaryKernel kernel, const Tensor& a, const Tensor& b, SourceLoc loc) {
+  const Shape shape = broadcast_shapes(op, a.shape(), b.shape(), loc);
+  Tensor y = Tensor::empty(shape);
+  kernel(plan_broadcast(shape, a.shape(), b.shape()), a.data(), b.data(), y.mutable_data(loc));
+  return y;
+}
+
+}  // namespace
+
+struct Add {
+  Shape a, b;
+  static constexpr const char* name = "add";
+
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return {ctx.wants(0) ? sum_to(g, a) : Tensor(), ctx.wants(1) ? sum_to(g, b) : Tensor()};
+  }
+};
+
+Tensor add(const Tensor& a, const Tensor& b, SourceLoc loc) {
+  const Tensor y = apply("add", kernels::active().add, a, b, loc);
+  return record(y, {a, b}, Add{a.shape(), b.shape()}, loc);
+}
+
+struct Sub {
+  Shape a, b;
+  static constexpr const char* name = "sub";
+
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return {ctx.wants(0) ? sum_to(g, a) : Tensor(), ctx.wants(1) ? sum_to(neg(g), b) : Tensor()};
+  }
+};
+
+Tensor sub(const Tensor& a, const Tensor& b, SourceLoc loc) {
+  const Tensor y = apply("sub", kernels::active().sub, a, b, loc);
+  return record(y, {a, b}, Sub{a.shape(), b.shape()}, loc);
+}
+
+struct Mul {
+  Saved a, b;
+  static constexpr const char* name = "mul";
+
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return {ctx.wants(0) ? sum_to(g * b, a.shape()) : Tensor(),
+            ctx.wants(1) ? sum_to(g * a, b.shape()) : Tensor()};
+  }
+};
+
+Tensor mul(const Tensor& a, const Tensor& b, SourceLoc loc) {
+  const Tensor y = apply("mul", kernels::active().mul, a, b, loc);
+  return record(y, {a, b}, Mul{a, b}, loc);
+}
+
+struct Div {
+  Saved b, y;
+  Shape a;
+  static constexpr const char* name = "div";
+
+  // d(a/b)/db = -a/b^2 = -y/b: the quotient is at hand, a is not needed.
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    const Tensor da = g / b;
+    return {ctx.wants(0) ? sum_to(da, a) : Tensor(),
+            ctx.wants(1) ? sum_to(neg(da * ctx.output(y)), b.shape()) : Tensor()};
+  }
+};
+
+Tensor div(const Tensor& a, const Tensor& b, SourceLoc loc) {
+  const Tensor y = apply("div", kernels::active().div, a, b, loc);
+  return record(y, {a, b}, Div{b, y, a.shape()}, loc);
+}
+
+}  // namespace forger

@@ -1,0 +1,161 @@
+#include <algorithm>
+
+#include "autograd/error.h"
+#include "autograd/kernels/parallel.h"
+#include "autograd/ops.h"
+
+namespace forger {
+namespace {
+
+/// A tensor seen from one axis: outer blocks, each of `extent` runs of `inner` numbers.
+struct AxisView {
+  int64_t outer = 1, extent, inner = 1;
+  AxisView(const Shape& x, int axis) : extent(x[axis]) {
+    for (int i = 0; i < axis; ++i) outer *= x[i];
+    for (int i = axis + 1; i < x.rank(); ++i) inner *= x[i];
+  }
+};
+
+/// Copies `outer` runs of `count` numbers, each run `from_step` or `to_step` behind the one before.
+void copy_runs(int64_t outer, int64_t count, const Scalar* from, int64_t from_step, Scalar* to,
+               int64_t to_step) {
+  const int64_t runs_per_chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(count, 1));
+  kernels::parallel_chunks(outer, runs_per_chunk, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      std::copy_n(from + i * from_step, count, to + i * to_step);
+    }
+  });
+}
+
+}  // namespace
+
+struct Reshape {
+  Shape x;
+  static constexpr const char* name = "reshape";
+  Gradients backward(const Tensor& g, const Context&) const { return {reshape_to(g, x)}; }
+};
+
+Tensor reshape_to(const Tensor& x, const Shape& shape, SourceLoc loc) {
+  if (x.numel() != shape.numel()) {
+    fail("reshape", "another number of elements",
+         {"x      " + x.shape().str() + ", " + std::to_string(x.numel()) + " elements",
+          "shape  " + shape.str() + ", " + std::to_string(shape.numel()) + " elements"},
+         loc);
+  }
+  return record(Tensor(x.storage(), shape), {x}, Reshape{x.shape()}, loc);
+}
+
+Tensor reshape(const Tensor& x, const std::vector<int64_t>& extents, SourceLoc loc) {
+  std::vector<int64_t> filled = extents;
+  const auto open = std::find(filled.begin(), filled.end(), -1);
+  if (open != filled.end()) {
+    *open = 1;
+    const int64_t rest = Shape(filled.data(), static_cast<int>(filled.size()), loc).numel();
+    *open = rest > 0 ? x.numel() / rest : 0;
+  }
+  return reshape_to(x, Shape(filled.data(), static_cast<int>(filled.size()), loc), loc);
+}
+
+Tensor flatten(const Tensor& x, SourceLoc loc) {
+  if (x.rank() == 0) fail("flatten", "at least one axis expected", {"x  []"}, loc);
+  const int64_t rest = AxisView(x.shape(), 0).inner;
+  return reshape_to(x, {x.shape()[0], rest}, loc);
+}
+
+struct Slice {
+  int axis;
+  int64_t before, after;
+  static constexpr const char* name = "slice";
+  Gradients backward(const Tensor& g, const Context&) const {
+    return {pad(g, axis, before, after)};
+  }
+};
+
+Tensor slice(const Tensor& x, int axis_in, int64_t begin, int64_t end, SourceLoc loc) {
+  const int axis = checked_axis("slice", x.shape(), axis_in, loc);
+  const int64_t extent = x.shape()[axis];
+  if (begin < 0 || begin > end || end > extent) {
+    fail("slice", "range outside of the axis",
+         {"x      " + x.shape().str(),
+          "range  [" + std::to_string(begin) + ", " + std::to_string(end) + ") of axis " +
+              std::to_string(axis) + ", expected within [0, " + std::to_string(extent) + ")"},
+         loc);
+  }
+  const AxisView view(x.shape(), axis);
+  const Tensor y = Tensor::empty(x.shape().with(axis, end - begin, loc));
+  const int64_t count = (end - begin) * view.inner;
+  copy_runs(view.outer, count, x.data() + begin * view.inner, extent * view.inner,
+            y.mutable_data(loc), count);
+  return record(y, {x}, Slice{axis, begin, extent - end}, loc);
+}
+
+struct Pad {
+  int axis;
+  int64_t before, extent;
+  static constexpr const char* name = "pad";
+  Gradients backward(const Tensor& g, const Context&) const {
+    return {slice(g, axis, before, before + extent)};
+  }
+};
+
+Tensor pad(const Tensor& x, int axis_in, int64_t before, int64_t after, SourceLoc loc) {
+  const int axis = checked_axis("pad", x.shape(), axis_in, loc);
+  if (before < 0 || after < 0) {
+    fail("pad", "negative padding",
+         {"before " + std::to_string(before) + ", after " + std::to_string(after)}, loc);
+  }
+  const AxisView view(x.shape(), axis);
+  const int64_t extent = before + view.extent + after;
+  const Tensor y = Tensor::zeros(x.shape().with(axis, extent, loc));
+  const int64_t count = view.extent * view.inner;
+  copy_runs(view.outer, count, x.data(), count, y.mutable_data(loc) + before * view.inner,
+            extent * view.inner);
+  return record(y, {x}, Pad{axis, before, view.extent}, loc);
+}
+
+struct Concat {
+  int axis;
+  std::vector<int64_t> extents;
+  static constexpr const char* name = "concat";
+
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    Gradients parts;
+    int64_t begin = 0;
+    for (size_t i = 0; i < extents.size(); begin += extents[i++]) {
+      parts.push_back(ctx.wants(i) ? slice(g, axis, begin, begin + extents[i]) : Tensor());
+    }
+    return parts;
+  }
+};
+
+Tensor concat(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
+  if (parts.empty()) fail("concat", "at least one part expected", {}, loc);
+  const Shape& first = parts[0].shape();
+  const int axis = checked_axis("concat", first, axis_in, loc);
+  int64_t extent = 0;
+  std::vector<int64_t> extents;
+  for (const Tensor& part : parts) {
+    const bool same_rank = part.rank() == first.rank();
+    if (!same_rank || !(part.shape().with(axis, first[axis], loc) == first)) {
+      fail("concat", "the parts agree in all other axes",
+           {"part 0  " + first.str(),
+            "part " + std::to_string(extents.size()) + "  " + part.shape().str(),
+            "axis " + std::to_string(axis)},
+           loc);
+    }
+    extents.push_back(part.shape()[axis]);
+    extent += extents.back();
+  }
+  const Tensor y = Tensor::empty(first.with(axis, extent, loc));
+  const int64_t inner = AxisView(first, axis).inner;
+  Scalar* to = y.mutable_data(loc);
+  for (const Tensor& part : parts) {
+    const AxisView view(part.shape(), axis);
+    const int64_t count = view.extent * inner;
+    copy_runs(view.outer, count, part.data(), count, to, extent * inner);
+    to += count;
+  }
+  return record(y, std::vector<TensorRef>(parts.begin(), parts.end()), Concat{axis, extents}, loc);
+}
+
+}  // namespace forger

@@ -1,0 +1,67 @@
+#include "autograd/error.h"
+#include "autograd/kernels/kernels.h"
+#include "autograd/ops.h"
+
+namespace forger {
+
+struct MatMul {
+  Saved a, b;
+  bool transpose_a, transpose_b;
+  static constexpr const char* name = "matmul";
+
+  // With A and B the factors as multiplied: dA = g B^T and dB = A^T g. An operand that was given
+  // transposed gets the transpose of that, (g B^T)^T = B g^T.
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    Tensor da, db;
+    if (ctx.wants(0)) {
+      da = transpose_a ? matmul(b, g, {transpose_b, true}) : matmul(g, b, {false, !transpose_b});
+    }
+    if (ctx.wants(1)) {
+      db = transpose_b ? matmul(g, a, {true, transpose_a}) : matmul(a, g, {!transpose_a, false});
+    }
+    return {da, db};
+  }
+};
+
+Tensor matmul(const Tensor& a, const Tensor& b, MatMulOptions options, SourceLoc loc) {
+  const auto [transpose_a, transpose_b] = options;
+  const char* a_layout = transpose_a ? "  (K, M)" : "  (M, K)";
+  const char* b_layout = transpose_b ? "  (N, K)" : "  (K, N)";
+  const auto fail_here = [&](const char* what) {
+    fail("matmul", what, {"a  " + a.shape().str() + a_layout, "b  " + b.shape().str() + b_layout},
+         loc);
+  };
+  if (a.rank() != 2 || b.rank() != 2) fail_here("two matrices expected");
+  const int64_t m = a.shape()[transpose_a ? 1 : 0], k = a.shape()[transpose_a ? 0 : 1];
+  const int64_t n = b.shape()[transpose_b ? 0 : 1];
+  if (b.shape()[transpose_b ? 1 : 0] != k) fail_here("inner extents differ");
+  const Tensor y = Tensor::empty({m, n});
+  kernels::active().gemm({.m = m,
+                          .n = n,
+                          .k = k,
+                          .a = a.data(),
+                          .a_row = transpose_a ? 1 : k,
+                          .a_col = transpose_a ? m : 1,
+                          .b = b.data(),
+                          .b_row = transpose_b ? 1 : n,
+                          .b_col = transpose_b ? k : 1,
+                          .c = y.mutable_data(loc),
+                          .c_row = n,
+                          .accumulate = false});
+  return record(y, {a, b}, MatMul{a, b, transpose_a, transpose_b}, loc);
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, SourceLoc loc) {
+  const bool fits = x.rank() == 2 && weight.rank() == 2 && x.shape()[1] == weight.shape()[1] &&
+                    (!bias.defined() || bias.shape() == Shape{weight.shape()[0]});
+  if (!fits) {
+    fail("linear", "shapes do not fit",
+         {"x       " + x.shape().str() + "  (N, I)", "weight  " + weight.shape().str() + "  (O, I)",
+          "bias    " + (bias.defined() ? bias.shape().str() + "  (O)" : "none")},
+         loc);
+  }
+  const Tensor y = matmul(x, weight, {.transpose_b = true}, loc);
+  return bias.defined() ? add(y, bias, loc) : y;
+}
+
+}  // namespace forger

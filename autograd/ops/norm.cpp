@@ -1,0 +1,69 @@
+#include "autograd/error.h"
+#include "autograd/kernels/kernels.h"
+#include "autograd/ops.h"
+
+namespace forger {
+namespace {
+
+kernels::Channels channels(const Shape& x) { return {x[0], x[1], x.rank() == 4 ? x[2] * x[3] : 1}; }
+
+}  // namespace
+
+struct BatchNorm {
+  Saved x, weight, batch_mean, rstd;
+  double eps;
+  static constexpr const char* name = "batch_norm";
+
+  Gradients backward(const Tensor& g, const Context&) const {
+    return grad_enabled() ? backward_in_ops(g) : backward_fused(g);
+  }
+
+  Gradients backward_fused(const Tensor& g) const {
+    const Tensor dx = Tensor::empty(x.shape());
+    const Tensor dweight = Tensor::empty(weight.shape()), dbias = Tensor::empty(weight.shape());
+    kernels::active().batch_norm_grad(
+        channels(x.shape()), g.data(), x.get().data(), weight.get().data(), batch_mean.get().data(),
+        rstd.get().data(), dx.mutable_data(), dweight.mutable_data(), dbias.mutable_data());
+    return {dx, dweight, dbias};
+  }
+
+  // The same formulas, but mean and rstd are computed from x again, this time as part of the graph:
+  // the saved ones have no history, and second derivatives flow through them.
+  Gradients backward_in_ops(const Tensor& g) const {
+    const bool image = x.shape().rank() == 4;
+    const std::vector<int> axes = image ? std::vector<int>{0, 2, 3} : std::vector<int>{0};
+    const Tensor w = image ? reshape_to(weight, {weight.shape()[0], 1, 1}) : weight.get();
+    const Tensor centred = x.get() - mean(x, axes, true);
+    const Tensor scale = 1.0 / sqrt(mean(centred * centred, axes, true) + eps);
+    const Tensor xhat = centred * scale;
+    const Tensor dx = w * scale * (g - mean(g, axes, true) - xhat * mean(g * xhat, axes, true));
+    return {dx, sum(g * xhat, axes), sum(g, axes)};
+  }
+};
+
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
+                  BatchStats* stats, SourceLoc loc) {
+  const auto fail_here = [&](const char* what) {
+    fail("batch_norm", what,
+         {"x       " + x.shape().str() + "  (N, C) or (N, C, H, W)",
+          "weight  " + weight.shape().str() + "  (C)", "bias    " + bias.shape().str() + "  (C)"},
+         loc);
+  };
+  if (x.rank() != 2 && x.rank() != 4) fail_here("two or four axes expected");
+  const kernels::Channels view = channels(x.shape());
+  const Shape per_channel = {view.c};
+  if (!(weight.shape() == per_channel) || !(bias.shape() == per_channel)) {
+    fail_here("one weight and one bias per channel expected");
+  }
+  if (view.n * view.s < 2) fail_here("a variance needs at least two values per channel");
+  const Tensor y = Tensor::empty(x.shape());
+  const Tensor batch_mean = Tensor::empty(per_channel), var = Tensor::empty(per_channel);
+  const Tensor rstd = Tensor::empty(per_channel);
+  kernels::active().batch_norm(view, static_cast<Scalar>(eps), x.data(), weight.data(), bias.data(),
+                               y.mutable_data(loc), batch_mean.mutable_data(loc),
+                               var.mutable_data(loc), rstd.mutable_data(loc));
+  if (stats) *stats = {batch_mean, var};
+  return record(y, {x, weight, bias}, BatchNorm{x, weight, batch_mean, rstd, eps}, loc);
+}
+
+}  // namespace forger

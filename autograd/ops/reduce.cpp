@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <numeric>
+
+#include "autograd/error.h"
+#include "autograd/kernels/kernels.h"
+#include "autograd/ops.h"
+#include "autograd/ops/broadcast.h"
+
+namespace forger {
+namespace {
+
+std::vector<int> all_axes(const Tensor& x) {
+  std::vector<int> axes(static_cast<size_t>(x.rank()));
+  std::iota(axes.begin(), axes.end(), 0);
+  return axes;
+}
+
+/// x's shape with extent 1 in each summed axis. Throws Error for an axis given twice.
+Shape kept_shape(const char* op, const Shape& x, const std::vector<int>& axes, SourceLoc loc) {
+  bool summed[Shape::kMaxRank] = {};
+  Shape kept = x;
+  for (int axis : axes) {
+    const int from_front = checked_axis(op, x, axis, loc);
+    if (summed[from_front]) {
+      fail(op, "axis given twice", {"x  " + x.str(), "axis " + std::to_string(axis)}, loc);
+    }
+    summed[from_front] = true;
+    kept = kept.with(from_front, 1, loc);
+  }
+  return kept;
+}
+
+Shape without_axes(const Shape& x, const std::vector<int>& axes) {
+  int64_t extents[Shape::kMaxRank] = {};
+  int rank = 0;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const bool summed = std::any_of(axes.begin(), axes.end(),
+                                    [&](int a) { return (a < 0 ? a + x.rank() : a) == axis; });
+    if (!summed) extents[rank++] = x[axis];
+  }
+  return Shape(extents, rank);
+}
+
+/// The sum of x along the axes where `kept` has extent 1; y gets kept.numel() numbers.
+void sum_kernel(const Shape& x, const Shape& kept, const Scalar* from, Scalar* to) {
+  // Neighbouring axes that are both kept or both summed count as one, axes of extent 1 as none.
+  struct Group {
+    bool summed;
+    int64_t extent;
+  };
+  std::vector<Group> groups;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (x[axis] == 1) continue;
+    const bool summed = kept[axis] == 1;
+    if (!groups.empty() && groups.back().summed == summed) {
+      groups.back().extent *= x[axis];
+    } else {
+      groups.push_back({summed, x[axis]});
+    }
+  }
+  if (groups.empty() || groups.front().summed) groups.insert(groups.begin(), {false, 1});
+  if (groups.size() == 5) {
+    // [1, sum, keep, sum, keep] is one more than the kernel knows: the inner sum comes first.
+    const Tensor inner = Tensor::empty({groups[1].extent, groups[2].extent, groups[4].extent});
+    const int64_t outer = groups[1].extent * groups[2].extent;
+    kernels::active().sum({outer, groups[3].extent, groups[4].extent, 1}, from,
+                          inner.mutable_data());
+    kernels::active().sum({1, groups[1].extent, groups[2].extent * groups[4].extent, 1},
+                          inner.data(), to);
+    return;
+  }
+  while (groups.size() < 4) groups.push_back({groups.size() % 2 == 1, 1});
+  kernels::active().sum({groups[0].extent, groups[1].extent, groups[2].extent, groups[3].extent},
+                        from, to);
+}
+
+}  // namespace
+
+struct Sum {
+  Shape x, kept;
+  static constexpr const char* name = "sum";
+
+  Gradients backward(const Tensor& g, const Context&) const {
+    return {broadcast_to(reshape_to(g, kept), x)};
+  }
+};
+
+Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+  const Shape kept = kept_shape("sum", x.shape(), axes, loc);
+  const Tensor y = Tensor::empty(keepdim ? kept : without_axes(x.shape(), axes));
+  sum_kernel(x.shape(), kept, x.data(), y.mutable_data(loc));
+  return record(y, {x}, Sum{x.shape(), kept}, loc);
+}
+
+Tensor sum(const Tensor& x, SourceLoc loc) { return sum(x, all_axes(x), false, loc); }
+
+Tensor mean(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+  const Tensor total = sum(x, axes, keepdim, loc);
+  if (x.numel() == 0) fail("mean", "no elements", {"x  " + x.shape().str()}, loc);
+  const double count = static_cast<double>(x.numel() / total.numel());
+  return mul(total, Tensor::scalar(static_cast<Scalar>(1 / count)), loc);
+}
+
+Tensor mean(const Tensor& x, SourceLoc loc) { return mean(x, all_axes(x), false, loc); }
+
+struct BroadcastTo {
+  Shape x;
+  static constexpr const char* name = "broadcast_to";
+  Gradients backward(const Tensor& g, const Context&) const { return {sum_to(g, x)}; }
+};
+
+Tensor broadcast_to(const Tensor& x, const Shape& shape, SourceLoc loc) {
+  if (x.shape() == shape) return x;
+  if (!(broadcast_shapes("broadcast_to", x.shape(), shape, loc) == shape)) {
+    fail("broadcast_to", "x does not broadcast to this shape",
+         {"x      " + x.shape().str(), "shape  " + shape.str()}, loc);
+  }
+  Tensor y = Tensor::empty(shape);
+  const Scalar one = 1;  // x * 1 is x to the bit, which x + 0 is not where x is -0
+  kernels::active().mul(plan_broadcast(shape, x.shape(), {}), x.data(), &one, y.mutable_data(loc));
+  return record(y, {x}, BroadcastTo{x.shape()}, loc);
+}
+
+struct SumTo {
+  Shape g;
+  static constexpr const char* name = "sum_to";
+  Gradients backward(const Tensor& dd, const Context&) const { return {broadcast_to(dd, g)}; }
+};
+
+Tensor sum_to(const Tensor& g, const Shape& shape, SourceLoc loc) {
+  if (g.shape() == shape) return g;
+  if (!(broadcast_shapes("sum_to", g.shape(), shape, loc) == g.shape())) {
+    fail("sum_to", "the shape does not broadcast to g's",
+         {"g      " + g.shape().str(), "shape  " + shape.str()}, loc);
+  }
+  Shape kept = g.shape();
+  for (int back = 1; back <= g.rank(); ++back) {
+    if (back > shape.rank() || shape[-back] == 1) kept = kept.with(-back, 1, loc);
+  }
+  const Tensor y = Tensor::empty(shape);
+  sum_kernel(g.shape(), kept, g.data(), y.mutable_data(loc));
+  return record(y, {g}, SumTo{g.shape()}, loc);
+}
+
+// The largest element is taken as a constant: the result does not depend on what is subtracted, so
+// its gradient would be zero.
+Tensor log_softmax(const Tensor& x, SourceLoc loc) {
+  if (x.rank() == 0 || x.numel() == 0) {
+    fail("log_softmax", "at least one axis and one element expected", {"x  " + x.shape().str()},
+         loc);
+  }
+  const Tensor largest = Tensor::empty(x.shape().with(-1, 1));
+  const int64_t n = x.shape()[-1];
+  Scalar* out = largest.mutable_data(loc);
+  for (int64_t row = 0; row < largest.numel(); ++row) {
+    out[row] = *std::max_element(x.data() + row * n, x.data() + (row + 1) * n);
+  }
+  const Tensor shifted = sub(x, largest, loc);
+  return sub(shifted, log(sum(exp(shifted, loc), {-1}, true, loc), loc), loc);
+}
+
+}  // namespace forger

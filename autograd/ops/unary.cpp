@@ -1,0 +1,70 @@
+#include "autograd/ops/unary.h"
+
+#include "autograd/kernels/kernels.h"
+#include "autograd/ops.h"
+
+namespace forger {
+
+Tensor apply_unary(UnaryKernel kernel, const Tensor& x, SourceLoc loc) {
+  Tensor y = Tensor::empty(x.shape());
+  kernel(x.numel(), x.data(), y.mutable_data(loc));
+  return y;
+}
+
+struct Neg {
+  static constexpr const char* name = "neg";
+  Gradients backward(const Tensor& g, const Context&) const { return {neg(g)}; }
+};
+
+Tensor neg(const Tensor& x, SourceLoc loc) {
+  return record(apply_unary(kernels::active().neg, x, loc), {x}, Neg{}, loc);
+}
+
+struct Abs {
+  Saved x;
+  static constexpr const char* name = "abs";
+  Gradients backward(const Tensor& g, const Context&) const { return {g * sign(x)}; }
+};
+
+Tensor abs(const Tensor& x, SourceLoc loc) {
+  return record(apply_unary(kernels::active().abs, x, loc), {x}, Abs{x}, loc);
+}
+
+// Constant wherever it has a derivative, so its output has no history.
+Tensor sign(const Tensor& x, SourceLoc loc) { return apply_unary(kernels::active().sign, x, loc); }
+
+struct Sqrt {
+  Saved y;
+  static constexpr const char* name = "sqrt";
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return {g * 0.5 / ctx.output(y)};
+  }
+};
+
+Tensor sqrt(const Tensor& x, SourceLoc loc) {
+  const Tensor y = apply_unary(kernels::active().sqrt, x, loc);
+  return record(y, {x}, Sqrt{y}, loc);
+}
+
+struct Exp {
+  Saved y;
+  static constexpr const char* name = "exp";
+  Gradients backward(const Tensor& g, const Context& ctx) const { return {g * ctx.output(y)}; }
+};
+
+Tensor exp(const Tensor& x, SourceLoc loc) {
+  const Tensor y = apply_unary(kernels::active().exp, x, loc);
+  return record(y, {x}, Exp{y}, loc);
+}
+
+struct Log {
+  Saved x;
+  static constexpr const char* name = "log";
+  Gradients backward(const Tensor& g, const Context&) const { return {g / x}; }
+};
+
+Tensor log(const Tensor& x, SourceLoc loc) {
+  return record(apply_unary(kernels::active().log, x, loc), {x}, Log{x}, loc);
+}
+
+}  // namespace forger

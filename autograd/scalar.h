@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+
+namespace forger {
+
+/// The one number type of the engine. CMake builds the engine a second time with
+/// FORGER_SCALAR_DOUBLE, for gradient checks only: finite differences need the digits.
+#ifdef FORGER_SCALAR_DOUBLE
+using Scalar = double;
+#else
+using Scalar = float;
+#endif
+
+}  // namespace forger

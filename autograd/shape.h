@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include "autograd/source_loc.h"
+
+namespace forger {
+
+/// The extents of a tensor, outermost axis first: rank 0 (a scalar) to 4.
+class Shape {
+ public:
+  static constexpr int kMaxRank = 4;
+
+  Shape() = default;
+  /// Throws Error for a negative extent, a rank above 4, or more elements than int64_t counts.
+  Shape(std::initializer_list<int64_t> extents, SourceLoc loc = SourceLoc::here());
+  Shape(const int64_t* extents, int rank, SourceLoc loc = SourceLoc::here());
+
+  int rank() const { return rank_; }
+  int64_t numel() const { return numel_; }
+  /// The extent of an axis; a negative axis counts from the end.
+  int64_t operator[](int axis) const {
+    return extents_[static_cast<size_t>(axis < 0 ? axis + rank_ : axis)];
+  }
+  const int64_t* begin() const { return extents_.data(); }
+  const int64_t* end() const { return extents_.data() + rank_; }
+
+  /// A copy with one extent changed.
+  Shape with(int axis, int64_t extent, SourceLoc loc = SourceLoc::here()) const;
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    return a.rank_ == b.rank_ && a.extents_ == b.extents_;
+  }
+
+  /// "[64, 3, 28, 28]"
+  std::string str() const;
+
+ private:
+  std::array<int64_t, kMaxRank> extents_{};  // 0 behind the rank, so that == may compare all
+  int rank_ = 0;
+  int64_t numel_ = 1;
+};
+
+/// The shape that two operands broadcast to, by NumPy's rule: aligned at the last axis, extents
+/// equal or one of them 1. Throws Error naming `op` and both shapes.
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b, SourceLoc loc);
+
+/// `axis` counted from the front. Throws Error when x has no such axis.
+int checked_axis(const char* op, const Shape& x, int axis, SourceLoc loc);
+
+}  // namespace forger

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+namespace forger {
+
+/// The user's line. As the last default argument of a function, SourceLoc::here() is evaluated
+/// where the function is called. (std::source_location would do, but clang 14 does not have it.)
+struct SourceLoc {
+  const char* file = "";
+  int line = 0;
+  const char* function = "";
+
+  // Declared, so that SourceLoc is no aggregate and sum(x, {0}) cannot mean one.
+  constexpr SourceLoc() = default;
+
+  static constexpr SourceLoc here(const char* file = __builtin_FILE(), int line = __builtin_LINE(),
+                                  const char* function = __builtin_FUNCTION()) {
+    SourceLoc loc;
+    loc.file = file;
+    loc.line = line;
+    loc.function = function;
+    return loc;
+  }
+  /// "tutorials/03_dcgan/main.cpp:88"; files of this project relative to its root.
+  std::string str() const;
+};
+
+}  // namespace forger

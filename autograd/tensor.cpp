@@ -1,0 +1,110 @@
+#include "autograd/tensor.h"
+
+#include <algorithm>
+#include <new>
+
+#include "autograd/error.h"
+#include "autograd/graph.h"
+#include "autograd/memory.h"
+
+namespace forger {
+namespace {
+
+constexpr size_t kDataOffset = 64;  // the numbers begin one cache line behind their header
+static_assert(sizeof(Storage) <= kDataOffset);
+
+}  // namespace
+
+void retain(Storage* storage) noexcept { storage->refs.fetch_add(1, std::memory_order_relaxed); }
+
+void release(Storage* storage) noexcept {
+  if (storage->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) memory::release(storage);
+}
+
+Tensor::Tensor(Ref<Storage> storage, const Shape& shape, Ref<Node> node)
+    : storage_(std::move(storage)), shape_(shape), node_(std::move(node)) {}
+
+Tensor Tensor::empty(const Shape& shape) {
+  const size_t bytes = static_cast<size_t>(shape.numel()) * sizeof(Scalar);
+  auto* storage = new (memory::acquire(kDataOffset + bytes)) Storage;
+  storage->numel = shape.numel();
+  storage->data = reinterpret_cast<Scalar*>(reinterpret_cast<char*>(storage) + kDataOffset);
+  return Tensor(Ref<Storage>(storage), shape);
+}
+
+Tensor Tensor::full(const Shape& shape, Scalar value) {
+  Tensor y = empty(shape);
+  std::fill_n(y.storage_->data, y.numel(), value);
+  return y;
+}
+
+Tensor Tensor::zeros(const Shape& shape) { return full(shape, 0); }
+Tensor Tensor::ones(const Shape& shape) { return full(shape, 1); }
+Tensor Tensor::scalar(Scalar value) { return full({}, value); }
+
+Tensor Tensor::from(const Shape& shape, const std::vector<Scalar>& values, SourceLoc loc) {
+  if (static_cast<int64_t>(values.size()) != shape.numel()) {
+    fail("Tensor::from", "as many values as elements expected",
+         {"shape  " + shape.str() + ", " + std::to_string(shape.numel()) + " elements",
+          "values " + std::to_string(values.size())},
+         loc);
+  }
+  Tensor y = empty(shape);
+  std::copy(values.begin(), values.end(), y.storage_->data);
+  return y;
+}
+
+Scalar* Tensor::mutable_data(SourceLoc loc) const {
+  ++storage_->version;
+  storage_->changed_at = loc;
+  return storage_->data;
+}
+
+Scalar Tensor::item(SourceLoc loc) const {
+  if (!defined() || numel() != 1) {
+    fail("item", "one element expected", {"found " + (defined() ? shape_.str() : "undefined")},
+         loc);
+  }
+  return *data();
+}
+
+Scalar Tensor::at(std::initializer_list<int64_t> index, SourceLoc loc) const {
+  const Shape given(index.begin(), static_cast<int>(index.size()), loc);
+  int64_t offset = 0;
+  for (int axis = 0; axis < rank(); ++axis) {
+    if (given.rank() != rank() || given[axis] >= shape_[axis]) {
+      fail("at", "index out of range", {"x      " + shape_.str(), "index  " + given.str()}, loc);
+    }
+    offset = offset * shape_[axis] + given[axis];
+  }
+  return data()[offset];
+}
+
+std::vector<Scalar> Tensor::to_vector() const { return {data(), data() + numel()}; }
+
+Tensor& Tensor::set_requires_grad(bool on, SourceLoc loc) {
+  if (node_ && !node_->is_leaf()) {
+    fail("set_requires_grad", "not a leaf: this tensor was computed",
+         {"by " + node_->str(), "detach() gives a leaf with the same numbers"}, loc);
+  }
+  if (on != requires_grad()) node_ = on ? make_leaf(shape_, loc) : Ref<Node>();
+  return *this;
+}
+
+Tensor Tensor::grad() const { return node_ ? node_->grad : Tensor(); }
+
+void Tensor::set_grad(const Tensor& g) const { node_->grad = g; }
+
+void Tensor::zero_grad() const {
+  if (node_) node_->grad = Tensor();
+}
+
+Tensor Tensor::detach() const { return Tensor(storage_, shape_); }
+
+Tensor Tensor::clone() const {
+  Tensor y = empty(shape_);
+  std::copy_n(data(), numel(), y.storage_->data);
+  return y;
+}
+
+}  // namespace forger

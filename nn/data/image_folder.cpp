@@ -1,0 +1,170 @@
+#include "nn/data/image_folder.h"
+
+#include <algorithm>
+#include <exception>
+#include <set>
+
+#include "autograd/error.h"
+#include "nn/data/image.h"
+#include "nn/file.h"
+
+namespace forger::nn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxFileBytes = 64 << 20;
+constexpr size_t kMaxSetBytes = size_t{4} << 30;
+constexpr size_t kFilesAtOnce = 64;  // decoded before their pixels are put together
+
+struct Listing {
+  std::vector<fs::path> files;  // whatever is no folder, relative to the root
+  std::vector<SkippedFile> skipped;
+};
+
+/// Everything in a folder and those below it, links followed. A folder that is reached again is
+/// skipped, so that a circle of links ends.
+Listing list_files(const fs::path& root) {
+  Listing listing;
+  std::set<fs::path> seen = {fs::canonical(root)};
+  std::vector<fs::path> open = {fs::path()};
+  while (!open.empty()) {
+    const fs::path folder = open.back();
+    open.pop_back();
+    std::error_code error;
+    std::vector<fs::path> folders;
+    for (auto entry = fs::directory_iterator(root / folder, error);
+         !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      const fs::path path = folder / entry->path().filename();
+      std::error_code broken;
+      if (fs::is_directory(root / path, broken)) {
+        folders.push_back(path);
+      } else {
+        listing.files.push_back(path);
+      }
+    }
+    if (error)
+      listing.skipped.push_back(
+          {folder.empty() ? fs::path(".") : folder, "cannot be read: " + error.message()});
+    std::sort(folders.begin(), folders.end());
+    for (const fs::path& path : folders) {
+      if (seen.insert(fs::canonical(root / path, error)).second) {
+        open.push_back(path);
+      } else {
+        listing.skipped.push_back({path, "a link to a folder that is read already"});
+      }
+    }
+  }
+  std::sort(listing.files.begin(), listing.files.end(),
+            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  return listing;
+}
+
+/// The message of an Error about `path` on one line, without the path.
+std::string reason_of(const std::string& message, const fs::path& path) {
+  std::string reason = message;
+  if (reason.starts_with(path.string() + ": ")) reason.erase(0, path.string().size() + 2);
+  for (size_t at; (at = reason.find("\n  ")) != std::string::npos;) reason.replace(at, 3, "; ");
+  return reason;
+}
+
+/// The pixels of an image file as [channels, size, size].
+std::vector<uint8_t> read_pixels(const fs::path& path, int64_t size, int64_t channels) {
+  const Image image =
+      square_image(decode_image(read_file(path, kMaxFileBytes), channels, path.string()), size);
+  std::vector<uint8_t> pixels;
+  for (int64_t c = 0; c < channels; ++c) {
+    for (size_t i = static_cast<size_t>(c); i < image.pixels.size();
+         i += static_cast<size_t>(channels)) {
+      pixels.push_back(image.pixels[i]);
+    }
+  }
+  return pixels;
+}
+
+std::string class_of(const fs::path& path) {
+  return path.has_parent_path() ? path.begin()->string() : ".";
+}
+
+/// Labels and class names from the paths of the images.
+void label(ImageSet& images, const std::vector<fs::path>& paths) {
+  std::set<std::string> classes;
+  for (const fs::path& path : paths) classes.insert(class_of(path));
+  if (classes == std::set<std::string>{"."}) return;
+  images.class_names.assign(classes.begin(), classes.end());
+  for (const fs::path& path : paths) {
+    images.labels.push_back(
+        static_cast<int>(std::distance(classes.begin(), classes.find(class_of(path)))));
+  }
+}
+
+}  // namespace
+
+ImageFolder read_image_folder(const fs::path& folder, int64_t size, int64_t channels,
+                              SourceLoc loc) {
+  if (size < 1 || size > 1024 || (channels != 1 && channels != 3)) {
+    fail("read_image_folder", "size must be 1 to 1024, channels 1 or 3",
+         {"size " + std::to_string(size) + ", channels " + std::to_string(channels)}, loc);
+  }
+  std::error_code unreadable;
+  if (!fs::is_directory(folder, unreadable)) fail(folder.string(), "no such folder", {}, {});
+
+  Listing listing = list_files(folder);
+  ImageFolder result;
+  result.skipped = std::move(listing.skipped);
+  ImageSet& images = result.images;
+  images = {.count = 0,
+            .channels = channels,
+            .height = size,
+            .width = size,
+            .pixels = {},
+            .labels = {},
+            .class_names = {},
+            .source = folder.string()};
+  std::vector<fs::path> used;
+  for (size_t begin = 0; begin < listing.files.size(); begin += kFilesAtOnce) {
+    const size_t n = std::min(kFilesAtOnce, listing.files.size() - begin);
+    std::vector<std::vector<uint8_t>> pixels(n);
+    std::vector<std::string> reasons(n);
+#pragma omp parallel for schedule(dynamic)
+    for (size_t i = 0; i < n; ++i) {
+      const fs::path path = folder / listing.files[begin + i];
+      try {
+        pixels[i] = read_pixels(path, size, channels);
+      } catch (const std::exception& error) {
+        reasons[i] = reason_of(error.what(), path);
+      }
+    }
+    for (size_t i = 0; i < n; ++i) {
+      const fs::path& path = listing.files[begin + i];
+      if (!reasons[i].empty()) {
+        result.skipped.push_back({path, reasons[i]});
+        continue;
+      }
+      used.push_back(path);
+      images.pixels.insert(images.pixels.end(), pixels[i].begin(), pixels[i].end());
+    }
+    if (images.pixels.size() > kMaxSetBytes) {
+      fail(folder.string(), "the images take more than 4 GiB of memory",
+           {"found more than " + std::to_string(used.size()) + " of " +
+            std::to_string(images.image_bytes()) + " bytes each"},
+           {});
+    }
+  }
+  std::sort(result.skipped.begin(), result.skipped.end(),
+            [](const auto& a, const auto& b) { return a.path.native() < b.path.native(); });
+  if (used.empty()) {
+    std::vector<std::string> details = {"found " + std::to_string(result.skipped.size()) +
+                                        " other files or folders"};
+    for (const SkippedFile& skipped : result.skipped) {
+      if (details.size() > 5) break;
+      details.push_back(skipped.path.string() + ": " + skipped.reason);
+    }
+    fail(folder.string(), "no PNG or JPEG image in this folder", details, {});
+  }
+  images.count = static_cast<int64_t>(used.size());
+  label(images, used);
+  return result;
+}
+
+}  // namespace forger::nn

@@ -1,0 +1,153 @@
+#include "nn/data/toy2d.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "autograd/error.h"
+
+namespace forger::nn {
+namespace {
+
+constexpr double kPi = std::numbers::pi;
+
+using Point = std::array<double, 2>;
+
+/// [n, 2] of point(0), point(1), ...
+template <class MakePoint>
+Tensor make_points(int64_t n, const MakePoint& point) {
+  Tensor x = Tensor::empty({n, 2});
+  Scalar* out = x.mutable_data();
+  for (int64_t i = 0; i < n; ++i) {
+    const Point p = point(i);
+    *out++ = static_cast<Scalar>(p[0]);
+    *out++ = static_cast<Scalar>(p[1]);
+  }
+  return x;
+}
+
+/// p moved by normal noise. The two draws are statements, for their order matters.
+Point with_noise(const Point& p, double stddev, Random& random) {
+  const double dx = random.normal(), dy = random.normal();
+  return {p[0] + stddev * dx, p[1] + stddev * dy};
+}
+
+/// A mixture of equal Gaussians around centres [modes, 2].
+Tensor mixture(int64_t n, Random& random, const Tensor& centres, double stddev) {
+  return make_points(n, [&](int64_t) {
+    const int64_t mode = random.below(centres.shape()[0]);
+    return with_noise({centres.at({mode, 0}), centres.at({mode, 1})}, stddev, random);
+  });
+}
+
+Point on_circle(double radius, double angle) {
+  return {radius * std::cos(angle), radius * std::sin(angle)};
+}
+
+void check_positive(const char* op, const char* name, int64_t value) {
+  if (value >= 1) return;
+  fail(op, std::string(name) + " must be positive", {"found " + std::to_string(value)}, {});
+}
+
+}  // namespace
+
+Tensor ring_centres(int64_t modes, double radius) {
+  check_positive("ring_centres", "modes", modes);
+  return make_points(modes, [&](int64_t mode) {
+    return on_circle(radius, 2 * kPi * static_cast<double>(mode) / static_cast<double>(modes));
+  });
+}
+
+Tensor ring_of_gaussians(int64_t n, Random& random, int64_t modes, double radius, double stddev) {
+  return mixture(n, random, ring_centres(modes, radius), stddev);
+}
+
+Tensor grid_centres(int64_t side, double spacing) {
+  check_positive("grid_centres", "side", side);
+  const double middle = static_cast<double>(side - 1) / 2;
+  return make_points(side * side, [&](int64_t mode) {
+    return Point{spacing * (static_cast<double>(mode % side) - middle),
+                 spacing * (static_cast<double>(mode / side) - middle)};
+  });
+}
+
+Tensor grid_of_gaussians(int64_t n, Random& random, int64_t side, double spacing, double stddev) {
+  return mixture(n, random, grid_centres(side, spacing), stddev);
+}
+
+Tensor two_moons(int64_t n, Random& random, double noise) {
+  return make_points(n, [&](int64_t) {
+    const bool lower = random.below(2) == 1;
+    const Point p = on_circle(1, random.uniform(0, kPi));
+    // The lower moon is the upper one turned by 180 degrees about (0.5, 0.25); both are centred.
+    const Point moon = lower ? Point{1 - p[0], 0.5 - p[1]} : p;
+    return with_noise({moon[0] - 0.5, moon[1] - 0.25}, noise, random);
+  });
+}
+
+Tensor spiral(int64_t n, Random& random, double turns, double noise) {
+  return make_points(n, [&](int64_t) {
+    // The root spreads the points evenly along the arm, whose length grows with the radius' square.
+    const double t = std::sqrt(random.uniform());
+    return with_noise(on_circle(2 * t, 2 * kPi * turns * t), noise, random);
+  });
+}
+
+Tensor pinwheel(int64_t n, Random& random, int64_t arms) {
+  check_positive("pinwheel", "arms", arms);
+  return make_points(n, [&](int64_t) {
+    const auto arm = static_cast<double>(random.below(arms));
+    const Point p = with_noise({0, 0}, 1, random);
+    const double x = 1 + 0.3 * p[0], y = 0.05 * p[1];
+    const double angle = 2 * kPi * arm / static_cast<double>(arms) + 0.25 * std::exp(x);
+    return Point{x * std::cos(angle) - y * std::sin(angle),
+                 x * std::sin(angle) + y * std::cos(angle)};
+  });
+}
+
+Tensor gaussian2d(int64_t n, Random& random, const Point& mean,
+                  const std::array<double, 3>& covariance, SourceLoc loc) {
+  const auto [xx, xy, yy] = covariance;
+  // Cholesky's factor of [[xx, xy], [xy, yy]]
+  const double a = std::sqrt(xx), b = xx > 0 ? xy / a : 0, rest = yy - b * b;
+  if (!(xx >= 0 && yy >= 0 && rest >= 0 && (xx > 0 || xy == 0))) {
+    fail("gaussian2d", "the covariance must be positive semidefinite",
+         {"found xx " + std::to_string(xx) + ", xy " + std::to_string(xy) + ", yy " +
+          std::to_string(yy)},
+         loc);
+  }
+  return make_points(n, [&](int64_t) {
+    const Point p = with_noise({0, 0}, 1, random);
+    return Point{mean[0] + a * p[0], mean[1] + b * p[0] + std::sqrt(rest) * p[1]};
+  });
+}
+
+Toy2d toy2d(const std::string& name, SourceLoc loc) {
+  if (name == "ring") {
+    return {name, [](int64_t n, Random& random) { return ring_of_gaussians(n, random); },
+            ring_centres()};
+  }
+  if (name == "grid") {
+    return {name, [](int64_t n, Random& random) { return grid_of_gaussians(n, random); },
+            grid_centres()};
+  }
+  if (name == "moons") {
+    return {name, [](int64_t n, Random& random) { return two_moons(n, random); }, {}};
+  }
+  if (name == "spiral") {
+    return {name, [](int64_t n, Random& random) { return spiral(n, random); }, {}};
+  }
+  if (name == "pinwheel") {
+    return {name, [](int64_t n, Random& random) { return pinwheel(n, random); }, {}};
+  }
+  if (name == "gaussian") {
+    return {name,
+            [](int64_t n, Random& random) {
+              return gaussian2d(n, random, {0, 0}, {1, 0.6, 0.5});
+            },
+            Tensor::zeros({1, 2})};
+  }
+  fail("toy2d", "no such distribution",
+       {"found \"" + name + "\", expected ring, grid, moons, spiral, pinwheel or gaussian"}, loc);
+}
+
+}  // namespace forger::nn

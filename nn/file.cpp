@@ -1,0 +1,233 @@
+#include "nn/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+
+#include "autograd/error.h"
+
+namespace forger::nn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxCsvBytes = uint64_t{1} << 30;
+
+int open_file(const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); }
+
+/// Throws the Error for a system call that has just failed on `path`.
+[[noreturn]] void fail_call(const fs::path& path, const char* what, const std::string& call,
+                            int reason, uint64_t needed = 0) {
+  std::vector<std::string> details = {call + ": " + std::strerror(reason)};
+  if (reason == ENOSPC) {
+    std::error_code unknown;
+    const fs::space_info space = fs::space(fs::absolute(path).parent_path(), unknown);
+    details.push_back("needed " + std::to_string(needed) + " bytes, free " +
+                      (unknown ? "unknown" : std::to_string(space.available) + " bytes"));
+  }
+  fail(path.string(), what, details, {});
+}
+
+/// Repeats a call that a signal interrupted.
+template <class Call>
+auto without_signals(const Call& call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+/// Writes all of `bytes`, or returns false with errno set. A short write is continued: the call
+/// after it tells the reason.
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written =
+        without_signals([&] { return file_calls().write(fd, bytes.data(), bytes.size()); });
+    if (written == 0) errno = EIO;
+    if (written <= 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+/// Linux closes the file even when a signal interrupts close(), so it is never called twice.
+bool close_file(int fd) { return file_calls().close(fd) == 0 || errno == EINTR; }
+
+bool sync_file(int fd) {
+  return without_signals([&] { return file_calls().fsync(fd); }) == 0;
+}
+
+/// Makes a rename in this folder survive a power cut. Some network file systems cannot sync a
+/// folder and say EINVAL; there is nothing more to do then.
+void sync_folder(const fs::path& folder, const fs::path& path) {
+  const auto check = [&](bool ok, const char* call) {
+    if (ok) return;
+    fail_call(path, "written, but may not survive a power cut", call + (" " + folder.string()),
+              errno);
+  };
+  const int fd = without_signals(
+      [&] { return file_calls().open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0); });
+  check(fd >= 0, "open");
+  const bool synced = sync_file(fd) || errno == EINVAL;
+  const int reason = errno;
+  const bool closed = close_file(fd);
+  if (!synced) errno = reason;
+  check(synced, "fsync");
+  check(closed, "close");
+}
+
+const char* kind_of(fs::file_type type) {
+  switch (type) {
+    case fs::file_type::directory:
+      return "a folder";
+    case fs::file_type::fifo:
+      return "a named pipe";
+    case fs::file_type::socket:
+      return "a socket";
+    case fs::file_type::character:
+    case fs::file_type::block:
+      return "a device";
+    default:
+      return "of an unknown kind";
+  }
+}
+
+[[noreturn]] void fail_kind(const fs::path& path, fs::file_type type) {
+  fail(path.string(), "not a regular file", {std::string("it is ") + kind_of(type)}, {});
+}
+
+/// The number of bytes at the start of `text` that are the header and rows of steps up to
+/// last_step. A row that a crash left incomplete has no line break, or no step.
+size_t bytes_to_keep(std::string_view text, size_t header_end, int64_t last_step) {
+  size_t kept = header_end;
+  for (;;) {
+    const size_t end = text.find('\n', kept);
+    if (end == std::string_view::npos) return kept;
+    int64_t step = 0;
+    const auto parsed = std::from_chars(text.data() + kept, text.data() + end, step);
+    if (parsed.ec != std::errc() || step > last_step) return kept;
+    kept = end + 1;
+  }
+}
+
+}  // namespace
+
+FileCalls& file_calls() {
+  static FileCalls calls = {open_file, ::write, ::read, ::fsync, ::close, std::rename};
+  return calls;
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  std::error_code unknown;
+  const fs::file_status before = fs::status(path, unknown);
+  if (fs::exists(before) && !fs::is_regular_file(before)) fail_kind(path, before.type());
+
+  // The name is fixed, so that what a killed process left behind is replaced by the next write.
+  const fs::path temporary = path.string() + ".tmp";
+  ::unlink(temporary.c_str());
+  int fd = without_signals([&] {
+    return file_calls().open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  });
+  const auto check = [&](bool ok, const char* call) {
+    if (ok) return;
+    const int reason = errno;
+    if (fd >= 0) file_calls().close(fd);
+    ::unlink(temporary.c_str());
+    fail_call(path, "cannot be written", call + (" " + temporary.string()), reason, bytes.size());
+  };
+  check(fd >= 0, "open");
+  check(write_all(fd, bytes), "write");
+  check(sync_file(fd), "fsync");
+  const bool closed = close_file(fd);
+  fd = -1;
+  check(closed, "close");
+  const int renamed =
+      without_signals([&] { return file_calls().rename(temporary.c_str(), path.c_str()); });
+  check(renamed == 0, "rename");
+  sync_folder(path.has_parent_path() ? path.parent_path() : fs::path("."), path);
+}
+
+std::string read_file(const fs::path& path, uint64_t max_bytes) {
+  InputFile file(path);
+  if (file.size() > max_bytes) {
+    fail(path.string(), "too large",
+         {"found " + std::to_string(file.size()) + " bytes, at most " + std::to_string(max_bytes) +
+          " expected"},
+         {});
+  }
+  std::string bytes(file.size(), '\0');
+  bytes.resize(file.read(bytes.data(), bytes.size()));
+  return bytes;
+}
+
+void make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error && !fs::is_directory(path)) error = std::make_error_code(std::errc::not_a_directory);
+  if (error) fail_call(path, "the folder cannot be made", "mkdir", error.value());
+}
+
+InputFile::InputFile(const fs::path& path)
+    : path_(path),
+      // O_NONBLOCK: opening a pipe would wait for its writer
+      fd_(without_signals(
+          [&] { return file_calls().open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0); })) {
+  if (fd_ < 0) fail_call(path, "cannot be read", "open", errno);
+  struct stat status;
+  if (::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) {
+    file_calls().close(fd_);
+    fail_kind(path, fs::status(path).type());
+  }
+  size_ = static_cast<uint64_t>(status.st_size);
+}
+
+InputFile::~InputFile() { file_calls().close(fd_); }
+
+size_t InputFile::read(void* out, size_t count) {
+  size_t done = 0;
+  while (done < count) {
+    const ssize_t got = without_signals(
+        [&] { return file_calls().read(fd_, static_cast<char*>(out) + done, count - done); });
+    if (got < 0) fail_call(path_, "cannot be read", "read", errno);
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  return done;
+}
+
+CsvWriter::CsvWriter(const fs::path& path, const std::string& header, int64_t last_step)
+    : path_(path), fd_(-1) {
+  std::string text = header + "\n";
+  if (last_step >= 0 && fs::exists(path)) {
+    const std::string old = read_file(path, kMaxCsvBytes);
+    if (!old.starts_with(text)) {
+      fail(path.string(), "cannot be continued: its first line differs",
+           {"found    " + old.substr(0, old.find('\n')), "expected " + header}, {});
+    }
+    text = old.substr(0, bytes_to_keep(old, text.size(), last_step));
+  }
+  write_file(path, text);
+  size_ = static_cast<int64_t>(text.size());
+  fd_ = without_signals(
+      [&] { return file_calls().open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC, 0); });
+  if (fd_ < 0) fail_call(path, "cannot be written", "open", errno);
+}
+
+CsvWriter::~CsvWriter() { file_calls().close(fd_); }
+
+void CsvWriter::append(std::string_view row) {
+  const std::string line = std::string(row) + "\n";
+  if (!write_all(fd_, line)) {
+    const int reason = errno;
+    // Cutting off a part of the row is the best effort; CsvWriter() would cut it as well.
+    if (::ftruncate(fd_, size_) != 0) errno = reason;
+    fail_call(path_, "cannot be written", "write", reason, line.size());
+  }
+  size_ += static_cast<int64_t>(line.size());
+}
+
+}  // namespace forger::nn

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "autograd/random.h"
+#include "nn/module.h"
+
+/// Initialisers. Layers start with PyTorch's defaults; these change a module's parameters in place.
+namespace forger::nn {
+
+/// The random numbers that layers draw their first weights from; seed_init() restarts them.
+Random& init_random();
+void seed_init(uint64_t seed);
+
+void fill(const Tensor& x, double value);
+void fill_normal(const Tensor& x, double mean, double stddev, Random& random);
+void fill_uniform(const Tensor& x, double low, double high, Random& random);
+/// Glorot & Bengio 2010: uniform in +-gain sqrt(6 / (fan_in + fan_out)), weight [out, in, ...].
+void xavier_uniform(const Tensor& weight, double gain, Random& random);
+/// He et al. 2015 (arXiv 1502.01852): normal with deviation sqrt(2 / fan_in), for layers before
+/// ReLU.
+void he_normal(const Tensor& weight, Random& random);
+/// Radford et al. 2015 (arXiv 1511.06434, section 4): every convolution's and linear layer's weight
+/// from N(0, 0.02), batch norm's weight from N(1, 0.02), biases 0.
+void dcgan_init(const Module& module, Random& random);
+
+}  // namespace forger::nn

@@ -1,0 +1,105 @@
+#include "nn/module.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+
+#include "autograd/error.h"
+#include "autograd/scope.h"
+
+namespace forger::nn {
+namespace {
+
+const char* intern(const std::string& path) {
+  static std::mutex mutex;
+  static std::set<std::string>* const paths = new std::set<std::string>;
+  std::lock_guard lock(mutex);
+  return paths->insert(path).first->c_str();
+}
+
+void print(const Module& module, const std::string& indent, std::string& out) {
+  out += indent + module.name() + "  " + module.describe();
+  if (const int64_t count = module.parameter_count()) {
+    out += "  " + std::to_string(count) + " parameters";
+  }
+  out += "\n";
+  for (const Module* child : module.children()) print(*child, indent + "  ", out);
+}
+
+}  // namespace
+
+Module::Module(std::string name) : name_(std::move(name)), path_(intern(name_)) {}
+
+Module::Module(Module& parent, std::string name)
+    : name_(std::move(name)), path_(intern(std::string(parent.path_) + "." + name_)) {
+  for (const Module* sibling : parent.children_) {
+    if (sibling->name_ == name_)
+      throw Error("module: the name " + std::string(path_) + " is taken");
+  }
+  parent.children_.push_back(this);
+}
+
+Tensor Module::operator()(const Tensor& x, SourceLoc loc) {
+  const Scope scope(path_, loc);
+  return forward(x);
+}
+
+Tensor Module::forward(const Tensor&) {
+  throw Error(std::string(path_) + ": this module has no forward(x)");
+}
+
+void Module::collect(const std::string& prefix, bool buffers, NamedTensors& out) const {
+  for (const Entry& entry : tensors_) {
+    if (entry.trained || buffers) out.emplace_back(prefix + entry.name, entry.tensor);
+  }
+  for (const Module* child : children_) child->collect(prefix + child->name_ + ".", buffers, out);
+}
+
+NamedTensors Module::named_parameters() const {
+  NamedTensors out;
+  collect("", false, out);
+  return out;
+}
+
+NamedTensors Module::state() const {
+  NamedTensors out;
+  collect("", true, out);
+  return out;
+}
+
+std::vector<Tensor> Module::parameters() const {
+  std::vector<Tensor> out;
+  for (auto& [name, tensor] : named_parameters()) out.push_back(tensor);
+  return out;
+}
+
+int64_t Module::parameter_count() const {
+  int64_t count = 0;
+  for (const auto& [name, tensor] : named_parameters()) count += tensor.numel();
+  return count;
+}
+
+void Module::train(bool on) {
+  training_ = on;
+  for (Module* child : children_) child->train(on);
+}
+
+Tensor Module::parameter(const std::string& name, const Tensor& initial) {
+  Tensor leaf = initial.detach();
+  leaf.set_requires_grad();
+  tensors_.push_back({name, leaf, true});
+  return leaf;
+}
+
+Tensor Module::buffer(const std::string& name, const Tensor& initial) {
+  tensors_.push_back({name, initial, false});
+  return initial;
+}
+
+std::string to_string(const Module& module) {
+  std::string out;
+  print(module, "", out);
+  return out;
+}
+
+}  // namespace forger::nn

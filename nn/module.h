@@ -1,0 +1,86 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograd/ops.h"
+#include "autograd/tensor.h"
+
+namespace forger::nn {
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+/// A part of a network: parameters, buffers and child modules, each registered under its name where
+/// it is declared:
+///
+///     struct Net : nn::Module {
+///       Net() : Module("net") {}
+///       nn::Linear fc{*this, "fc", 100, 10};
+///       Tensor forward(const Tensor& x) override { return relu(fc(x)); }
+///     };
+///
+/// The tree of names gives checkpoints their keys ("fc.weight", as in PyTorch's state_dict) and
+/// errors and nodes their module path ("net.fc"). Modules are neither copied nor moved.
+class Module {
+ public:
+  /// A root. Its name begins the module paths.
+  explicit Module(std::string name);
+  /// A child, registered in `parent`, which must outlive it. Throws Error when the name is taken.
+  Module(Module& parent, std::string name);
+  virtual ~Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  /// Runs forward(), with the caller's line and the module path noted for nodes and errors.
+  Tensor operator()(const Tensor& x, SourceLoc loc = SourceLoc::here());
+
+  /// All parameters in the order of their declaration, those of children included.
+  std::vector<Tensor> parameters() const;
+  NamedTensors named_parameters() const;
+  /// Parameters and buffers (running statistics): what a checkpoint holds.
+  NamedTensors state() const;
+  /// How many numbers the parameters hold.
+  int64_t parameter_count() const;
+
+  /// Switches this module and its children between training and evaluation (batch norm differs).
+  void train(bool on = true);
+  void eval() { train(false); }
+  bool training() const { return training_; }
+
+  const std::string& name() const { return name_; }
+  /// "G.net.0"
+  const char* path() const { return path_; }
+  const std::vector<Module*>& children() const { return children_; }
+  /// For printing: "Conv2d(3 -> 64, kernel 4, stride 2, padding 1)".
+  virtual std::string describe() const { return name_; }
+
+  /// What the module computes. The default throws Error: a module may have other entrances instead.
+  virtual Tensor forward(const Tensor& x);
+
+ protected:
+  /// Registers a leaf that collects gradients.
+  Tensor parameter(const std::string& name, const Tensor& initial);
+  /// Registers state that is saved but not trained.
+  Tensor buffer(const std::string& name, const Tensor& initial);
+
+ private:
+  struct Entry {
+    std::string name;
+    Tensor tensor;
+    bool trained;
+  };
+  void collect(const std::string& prefix, bool buffers, NamedTensors& out) const;
+
+  std::string name_;
+  const char* path_;  // interned: nodes outlive modules
+  std::vector<Entry> tensors_;
+  std::vector<Module*> children_;
+  bool training_ = true;
+};
+
+/// Prints the tree of modules, one a line, with describe() and parameter counts.
+std::string to_string(const Module& module);
+
+}  // namespace forger::nn

@@ -1,0 +1,207 @@
+// The graph and the two walks over it: back, and away.
+#include "autograd/engine.h"
+
+#include <doctest/doctest.h>
+#include <pthread.h>
+
+#include "autograd/memory.h"
+#include "autograd/ops.h"
+#include "autograd/scope.h"
+#include "message.h"
+
+namespace forger {
+namespace {
+
+Tensor leaf(const Shape& shape, const std::vector<Scalar>& values) {
+  return Tensor::from(shape, values).set_requires_grad();
+}
+
+/// Runs f on a thread whose stack has `bytes` bytes.
+template <class F>
+void on_small_stack(size_t bytes, const F& f) {
+  pthread_attr_t attributes;
+  REQUIRE(pthread_attr_init(&attributes) == 0);
+  REQUIRE(pthread_attr_setstacksize(&attributes, bytes) == 0);
+  pthread_t thread;
+  const auto start = [](void* argument) -> void* {
+    (*static_cast<const F*>(argument))();
+    return nullptr;
+  };
+  REQUIRE(pthread_create(&thread, &attributes, start, const_cast<F*>(&f)) == 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+}  // namespace
+
+TEST_CASE("backward adds to the leaves' gradients until they are cleared") {
+  const Tensor x = leaf({2}, {3, 4});
+  backward(sum(x * x));
+  CHECK(x.grad().to_vector() == std::vector<Scalar>{6, 8});
+  backward(sum(x * x));
+  CHECK(x.grad().to_vector() == std::vector<Scalar>{12, 16});
+  x.zero_grad();
+  CHECK(!x.grad().defined());
+}
+
+TEST_CASE("grad computes only what the given inputs need") {
+  const Tensor x = leaf({2}, {3, 4}), w = leaf({2}, {5, 6});
+  const Tensor loss = sum(x * w);
+  backward(loss, {x});
+  CHECK(x.grad().to_vector() == std::vector<Scalar>{5, 6});
+  CHECK(!w.grad().defined());
+}
+
+TEST_CASE("grad with respect to a computed tensor") {
+  const Tensor x = leaf({}, {3});
+  const Tensor y = x * x;
+  const Tensor z = y * y;
+  CHECK(grad({z}, {y})[0].item() == 18);
+  CHECK(grad({y * y}, {y, x})[1].item() == 108);
+}
+
+TEST_CASE("several outputs with cotangents") {
+  const Tensor x = leaf({2}, {1, 2});
+  const std::vector<Tensor> g =
+      grad({x * 2, x * x}, {x}, {Tensor::from({2}, {1, 10}), Tensor::from({2}, {100, 1000})});
+  CHECK(g[0].to_vector() == std::vector<Scalar>{202, 4020});
+}
+
+TEST_CASE("create_graph gives derivatives of derivatives") {
+  const Tensor x = leaf({}, {2});
+  Tensor y = x * x * x * x;
+  const double expected[] = {32, 48, 48, 24, 0};
+  for (double value : expected) {
+    const std::vector<Tensor> g = grad({y}, {x}, {}, {.create_graph = true, .allow_unused = true});
+    if (value == 0) {
+      CHECK(!g[0].defined());  // the fourth derivative is a constant
+      break;
+    }
+    y = g[0];
+    CHECK(y.item() == value);
+  }
+}
+
+TEST_CASE("no history where none is wanted") {
+  const Tensor x = leaf({2}, {1, 2});
+  CHECK(!x.detach().requires_grad());
+  CHECK(!(Tensor::ones({2}) * 2).requires_grad());
+  {
+    const NoGrad guard;
+    CHECK(!(x * 2).requires_grad());
+    const WithGrad recording;
+    CHECK((x * 2).requires_grad());
+  }
+  CHECK((x * 2).requires_grad());
+  const int64_t before = live_nodes();
+  {
+    const Tensor y = x.detach() * 2;
+    CHECK(live_nodes() == before);
+  }
+}
+
+TEST_CASE("a backward pass frees what the rules saved, and says so when it is missed") {
+  const int64_t nodes = live_nodes();
+  {
+    const Tensor x = leaf({1000}, std::vector<Scalar>(1000, 1));
+    const size_t before = memory::stats().in_use;
+    const Tensor loss = sum(exp(x * 2));
+    CHECK(memory::stats().in_use > before + 4000);
+    backward(loss, {x});
+    CHECK(memory::stats().in_use < before + 6000);  // the gradient and the loss
+    CHECK(message_of([&] {
+            backward(loss, {x});
+          }).starts_with("backward: the graph was freed by an earlier backward pass\n  at node #"));
+    const Tensor again = sum(exp(x * 2));
+    backward(again, {x}, true);
+    backward(again, {x});
+  }
+  CHECK(live_nodes() == nodes);
+}
+
+TEST_CASE("changing a saved tensor before backward is an error that names both lines") {
+  const Tensor x = leaf({2}, {1, 2}), w = leaf({2}, {3, 4});
+  const Tensor y = sum(x * w);
+  w.mutable_data()[0] = 7;
+  const std::string text = message_of([&] { backward(y, {x}); });
+  CAPTURE(text);
+  CHECK(
+      text.starts_with("backward: a tensor that the gradient needs was changed after it was used\n"
+                       "  saved  [2] at version "));
+  CHECK(text.find("changed at tests/engine_test.cpp:") != std::string::npos);
+  CHECK(text.find("needed by #") != std::string::npos);
+}
+
+TEST_CASE("a node names the user's line, its module and what it differentiates") {
+  const Tensor x = leaf({}, {2});
+  const Scope scope("D.conv1", SourceLoc::here());
+  const Tensor y = x * x;
+  const int line = __LINE__ - 1;
+  const std::string where = " D.conv1, tests/engine_test.cpp:" + std::to_string(line);
+  CHECK(y.node()->str() == "#" + std::to_string(y.node()->id) + " mul" + where);
+  const Tensor g = grad({y}, {x}, {}, {.create_graph = true})[0];
+  CHECK(g.node()->str() == "#" + std::to_string(g.node()->id) + " add, grad of #" +
+                               std::to_string(y.node()->id) + " mul" + where);
+}
+
+TEST_CASE("a million nodes: forward, backward and release on a stack of 256 KiB") {
+  const int64_t nodes = live_nodes();
+  on_small_stack(256 << 10, [] {
+    const Tensor x = leaf({}, {1});
+    Tensor y = x;
+    for (int i = 0; i < 1'000'000; ++i) y = neg(y);
+    backward(y, {x});
+    CHECK(x.grad().item() == 1);
+  });
+  CHECK(live_nodes() == nodes);
+}
+
+TEST_CASE("release of a long chain that was never walked") {
+  const int64_t nodes = live_nodes();
+  on_small_stack(256 << 10, [] {
+    const Tensor x = leaf({}, {1});
+    Tensor y = x;
+    for (int i = 0; i < 300'000; ++i) y = exp(y * 0);  // saves its output
+  });
+  CHECK(live_nodes() == nodes);
+}
+
+TEST_CASE("sixty doublings: shared nodes are walked once") {
+  const Tensor x = leaf({}, {1});
+  Tensor y = x;
+  for (int i = 0; i < 60; ++i) y = y + y;
+  backward(y, {x});
+  CHECK(x.grad().item() == 0x1p60f);
+}
+
+TEST_CASE("a hundred thousand uses of one tensor") {
+  const Tensor x = leaf({}, {1});
+  std::vector<Tensor> uses;
+  Tensor y = Tensor::scalar(0);
+  for (int i = 0; i < 100'000; ++i) y = y + x;
+  backward(y, {x});
+  CHECK(x.grad().item() == 100'000);
+}
+
+TEST_CASE("misuse is named") {
+  const Tensor x = leaf({2}, {1, 2}), other = leaf({3}, {1, 2, 3});
+  CHECK(message_of([&] { backward(x * 2, {x}); }) ==
+        "grad: the output has more than one element, so it needs a cotangent\n"
+        "  output [2]\n  reduce it to a loss by sum() or mean()");
+  CHECK(message_of([&] { backward(Tensor::scalar(1)); }) ==
+        "backward: the loss depends on nothing that requires a gradient\n  loss  []");
+  CHECK(message_of([&] {
+          grad({sum(x)}, {other});
+        }).starts_with("grad: input 0 is not part of the outputs' graph\n  input  [3], #"));
+  CHECK(message_of([&] { grad({sum(x)}, {Tensor::ones({2})}); }) ==
+        "grad: input 0 does not require a gradient\n  input  [2]");
+  CHECK(message_of([&] { grad({x * 2}, {x}, {Tensor::ones({3})}); }) ==
+        "grad: a cotangent needs its output's shape\n  output     [2]\n  cotangent  [3]");
+  CHECK(message_of([&] {
+          (x * 2).set_requires_grad();
+        }).starts_with("set_requires_grad: not a leaf: this tensor was computed\n  by #"));
+  backward(sum(x * x));  // and all is as it was
+  CHECK(x.grad().to_vector() == std::vector<Scalar>{2, 4});
+}
+
+}  // namespace forger

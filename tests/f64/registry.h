@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "autograd/debug/gradcheck.h"
+
+namespace forger {
+
+/// One case of the gradient checks: an op with fixed options, and the inputs to try it on.
+struct OpCase {
+  std::string op;  // its name in ops.h
+  std::string sample;
+  TensorFunction f;
+  std::vector<Shape> shapes;
+  double low = -1, high = 1;  // the inputs are uniform in [low, high)
+  double zeros = 0.3;         // the share of derivatives that may be exactly 0; more proves nothing
+};
+
+std::vector<OpCase> all_op_cases();
+
+/// Inputs for a case that require gradients. Those of ops with a kink keep away from 0, where a
+/// finite difference would see both sides.
+std::vector<Tensor> make_inputs(const OpCase& c, uint64_t seed);
+
+}  // namespace forger

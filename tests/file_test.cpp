@@ -1,0 +1,280 @@
+// The file layer: whole or not at all, whatever the system answers; and its messages, word for
+// word.
+#include "nn/file.h"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+
+#include "failing_calls.h"
+#include "message.h"
+#include "temp_folder.h"
+
+namespace forger::nn {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string contents(const fs::path& path) { return read_file(path, 1 << 20); }
+
+size_t files_in(const TempFolder& folder) {
+  return static_cast<size_t>(
+      std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()));
+}
+
+/// While in scope no file can grow beyond a size: a real failure of the system in mid-write.
+class SizeLimit {
+ public:
+  explicit SizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~SizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  SizeLimit(const SizeLimit&) = delete;
+  SizeLimit& operator=(const SizeLimit&) = delete;
+
+ private:
+  rlimit before_;
+  void (*handler_)(int);
+};
+
+constexpr int kCallsOfWrite =
+    8;  // open, write, fsync, close, rename; open, fsync, close the folder
+constexpr int kRename = 4, kWrite = 1, kFolderSync = 6;
+
+}  // namespace
+
+TEST_CASE("a file is written, replaced and read back") {
+  const TempFolder folder;
+  const fs::path path = folder / "a";
+  const std::string bytes("zero\0 and \xff", 11);
+  write_file(path, bytes);
+  CHECK(contents(path) == bytes);
+  write_file(path, "");
+  CHECK(contents(path) == "");
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("a name without a folder is one in the current folder") {
+  const TempFolder folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  write_file("a", "new");
+  fs::current_path(before);
+  CHECK(contents(folder / "a") == "new");
+}
+
+TEST_CASE("when any system call fails, the file is old or new, and nothing is left behind") {
+  const TempFolder folder;
+  const fs::path path = folder / "a";
+  {
+    const FailingCalls calls(-1, 0);
+    write_file(path, "new");
+    CHECK(calls.calls() == kCallsOfWrite);
+  }
+  for (const int reason : {EIO, ENOSPC, EACCES}) {
+    for (const auto repeat : {FailingCalls::kOnce, FailingCalls::kForever}) {
+      for (int fail_at = 0; fail_at < kCallsOfWrite; ++fail_at) {
+        CAPTURE(reason);
+        CAPTURE(repeat);
+        CAPTURE(fail_at);
+        write_file(path, "old");
+        std::string message;
+        {
+          const FailingCalls calls(fail_at, reason, repeat);
+          message = message_of([&] { write_file(path, "new"); });
+          CHECK(calls.open_files() == 0);
+        }
+        CHECK(message.find(std::strerror(reason)) != std::string::npos);
+        CHECK(contents(path) == (fail_at <= kRename ? "old" : "new"));
+        CHECK(files_in(folder) == 1);
+      }
+    }
+  }
+}
+
+TEST_CASE("a file that was not there is not there after a failure") {
+  const TempFolder folder;
+  for (int fail_at = 0; fail_at <= kRename; ++fail_at) {
+    const FailingCalls calls(fail_at, EIO);
+    CHECK(message_of([&] { write_file(folder / "a", "new"); }) != "");
+    CHECK(files_in(folder) == 0);
+  }
+}
+
+TEST_CASE("signals and short writes are no failures, nor is a folder that cannot be synced") {
+  const TempFolder folder;
+  const fs::path path = folder / "a";
+  for (int fail_at = 0; fail_at < kCallsOfWrite; ++fail_at) {
+    CAPTURE(fail_at);
+    const FailingCalls calls(fail_at, EINTR);
+    write_file(path, "interrupted at " + std::to_string(fail_at));
+    CHECK(contents(path) == "interrupted at " + std::to_string(fail_at));
+    CHECK(calls.open_files() == 0);
+  }
+  {
+    const FailingCalls calls(kWrite, FailingCalls::kShortWrite, FailingCalls::kForever);
+    write_file(path, "0123456789");
+    CHECK(calls.calls() > kCallsOfWrite);
+  }
+  CHECK(contents(path) == "0123456789");
+  const FailingCalls calls(kFolderSync, EINVAL);
+  write_file(path, "new");
+  CHECK(contents(path) == "new");
+}
+
+TEST_CASE("messages of a failed write") {
+  const TempFolder folder;
+  const auto message = [&](const fs::path& path) {
+    return without_folder(message_of([&] { write_file(path, "0123456789"); }), folder);
+  };
+  {
+    const FailingCalls calls(kWrite, EIO);
+    CHECK(message(folder / "a") ==
+          "DIR/a: cannot be written\n  write DIR/a.tmp: Input/output error");
+  }
+  {
+    const FailingCalls calls(kWrite, ENOSPC);
+    const std::string full = message(folder / "a");
+    const std::string start =
+        "DIR/a: cannot be written\n  write DIR/a.tmp: No space left on device\n"
+        "  needed 10 bytes, free ";
+    CHECK(full.starts_with(start));
+    CHECK(std::stoull(full.substr(start.size())) > 0);
+  }
+  {
+    const FailingCalls calls(kFolderSync, EIO);
+    CHECK(message(folder / "a") ==
+          "DIR/a: written, but may not survive a power cut\n  fsync DIR: Input/output error");
+  }
+  CHECK(message(folder / "no/a") ==
+        "DIR/no/a: cannot be written\n  open DIR/no/a.tmp: No such file or directory");
+  CHECK(message(folder.path()) == "DIR: not a regular file\n  it is a folder");
+  // A pipe in the test's own folder, never a real device: as root, a broken check would replace it.
+  CHECK(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(message(folder / "pipe") == "DIR/pipe: not a regular file\n  it is a named pipe");
+  CHECK(fs::is_fifo(folder / "pipe"));
+}
+
+TEST_CASE("a write that the system stops half-way leaves the old file") {
+  const TempFolder folder;
+  write_file(folder / "a", "old");
+  const SizeLimit limit(1000);
+  CHECK(without_folder(message_of([&] { write_file(folder / "a", std::string(2000, 'x')); }),
+                       folder) == "DIR/a: cannot be written\n  write DIR/a.tmp: File too large");
+  CHECK(contents(folder / "a") == "old");
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("a folder without write permission") {
+  if (::geteuid() == 0) return;  // root may write anywhere
+  const TempFolder folder;
+  fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
+  CHECK(without_folder(message_of([&] { write_file(folder / "a", "new"); }), folder) ==
+        "DIR/a: cannot be written\n  open DIR/a.tmp: Permission denied");
+  fs::permissions(folder.path(), fs::perms::owner_all);
+}
+
+TEST_CASE("what a killed process left is replaced, and a link in its place is not followed") {
+  const TempFolder folder;
+  write_file(folder / "victim", "untouched");
+  fs::create_symlink(folder / "victim", folder / "a.tmp");
+  write_file(folder / "a", "new");
+  CHECK(contents(folder / "a") == "new");
+  CHECK(contents(folder / "victim") == "untouched");
+  CHECK(files_in(folder) == 2);
+}
+
+TEST_CASE("what is no readable file is refused at once") {
+  const TempFolder folder;
+  write_file(folder / "a", "0123456789");
+  CHECK(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  const auto message = [&](const fs::path& path, uint64_t limit) {
+    return without_folder(message_of([&] { read_file(path, limit); }), folder);
+  };
+  CHECK(message(folder / "a", 10) == "");
+  CHECK(message(folder / "a", 9) == "DIR/a: too large\n  found 10 bytes, at most 9 expected");
+  CHECK(message(folder / "b", 10) == "DIR/b: cannot be read\n  open: No such file or directory");
+  CHECK(message(folder.path(), 10) == "DIR: not a regular file\n  it is a folder");
+  CHECK(message(folder / "pipe", 10) == "DIR/pipe: not a regular file\n  it is a named pipe");
+  CHECK(message("/dev/zero", 10) == "/dev/zero: not a regular file\n  it is a device");
+  const FailingCalls calls(1, EIO);
+  CHECK(message(folder / "a", 10) == "DIR/a: cannot be read\n  read: Input/output error");
+  CHECK(calls.open_files() == 0);
+}
+
+TEST_CASE("folders are made with those above, and stay when they are there") {
+  const TempFolder folder;
+  make_folder(folder / "b/c");
+  make_folder(folder / "b/c");
+  make_folder(folder / "b/d/");
+  CHECK(fs::is_directory(folder / "b/c"));
+  CHECK(fs::is_directory(folder / "b/d"));
+  write_file(folder / "a", "");
+  const auto message = [&](const std::string& name) {
+    return without_folder(message_of([&] { make_folder(folder / name); }), folder);
+  };
+  CHECK(message("a") == "DIR/a: the folder cannot be made\n  mkdir: Not a directory");
+  CHECK(message("a/b") == "DIR/a/b: the folder cannot be made\n  mkdir: Not a directory");
+}
+
+TEST_CASE("a table grows by rows, each in the file at once") {
+  const TempFolder folder;
+  const fs::path path = folder / "metrics.csv";
+  CsvWriter table(path, "step,loss");
+  CHECK(contents(path) == "step,loss\n");
+  table.append("1,0.5");
+  table.append("2,0.25");
+  CHECK(contents(path) == "step,loss\n1,0.5\n2,0.25\n");
+  const CsvWriter fresh(path, "step,loss");
+  CHECK(contents(path) == "step,loss\n");
+}
+
+TEST_CASE("a table is continued after the last step that counts") {
+  const TempFolder folder;
+  const fs::path path = folder / "metrics.csv";
+  const auto continued = [&](const std::string& old, int64_t last_step) {
+    write_file(path, old);
+    CsvWriter(path, "step,loss", last_step).append("9,9");
+    return contents(path);
+  };
+  CHECK(continued("step,loss\n1,a\n2,b\n3,c\n", 2) == "step,loss\n1,a\n2,b\n9,9\n");
+  CHECK(continued("step,loss\n1,a\n2,b\n", 5) == "step,loss\n1,a\n2,b\n9,9\n");
+  CHECK(continued("step,loss\n10,a\n20,b\n", 15) == "step,loss\n10,a\n9,9\n");
+  CHECK(continued("step,loss\n", 0) == "step,loss\n9,9\n");
+  // rows that a crash left: no line break, no step
+  CHECK(continued("step,loss\n1,a\n2,", 5) == "step,loss\n1,a\n9,9\n");
+  CHECK(continued("step,loss\n1,a\n\n2,b\n", 5) == "step,loss\n1,a\n9,9\n");
+  fs::remove(path);
+  CsvWriter(path, "step,loss", 5).append("6,a");
+  CHECK(contents(path) == "step,loss\n6,a\n");
+  CHECK(without_folder(message_of([&] { CsvWriter(path, "step,loss,time", 5); }), folder) ==
+        "DIR/metrics.csv: cannot be continued: its first line differs\n"
+        "  found    step,loss\n  expected step,loss,time");
+  CHECK(contents(path) == "step,loss\n6,a\n");
+}
+
+TEST_CASE("a row that does not fit is an Error, and no part of it stays") {
+  const TempFolder folder;
+  const fs::path path = folder / "metrics.csv";
+  CsvWriter table(path, "step,loss");
+  table.append("1,0.5");
+  {
+    const SizeLimit limit(20);
+    CHECK(without_folder(message_of([&] { table.append("2,0.123456789"); }), folder) ==
+          "DIR/metrics.csv: cannot be written\n  write: File too large");
+  }
+  CHECK(contents(path) == "step,loss\n1,0.5\n");
+  table.append("2,0.25");
+  CHECK(contents(path) == "step,loss\n1,0.5\n2,0.25\n");
+}
+
+}  // namespace forger::nn
