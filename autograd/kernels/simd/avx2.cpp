@@ -6,6 +6,7 @@
 #include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/norm.h"
 #include "autograd/kernels/simd/pointwise.h"
+#include "autograd/kernels/simd/reduce.h"
 
 namespace forger::kernels {
 

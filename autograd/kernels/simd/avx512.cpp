@@ -1,11 +1,13 @@
 // The AVX-512 kernel set: the sources in this folder on sixteen lanes. This file is compiled with
-// -mavx512f (and vl, bw, dq) and is entered only through the table below, after dispatch.cpp asked the processor.
+// -mavx512f (and vl, bw, dq) and is entered only through the table below, after dispatch.cpp asked
+// the processor.
 #include "autograd/kernels/simd/vec_avx512.h"
 // The kernels' sources come after the vector type they are written on.
 #include "autograd/kernels/simd/conv.h"
 #include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/norm.h"
 #include "autograd/kernels/simd/pointwise.h"
+#include "autograd/kernels/simd/reduce.h"
 
 namespace forger::kernels {
 

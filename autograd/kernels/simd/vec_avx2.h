@@ -38,6 +38,75 @@ inline Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
 /// a * b + c, rounded once.
 inline Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 
+inline Vec operator-(Vec a) { return {_mm256_xor_ps(a.v, _mm256_set1_ps(-0.0f))}; }
+inline Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+inline Vec sqrt(Vec a) { return {_mm256_sqrt_ps(a.v)}; }
+/// Zero in all lanes but those of the mask.
+inline Vec keep(Vec a, Mask k) { return {_mm256_and_ps(a.v, _mm256_castsi256_ps(k.m))}; }
+/// a < b ? yes : no, lane by lane; no where either is NaN.
+inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
+  return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
+}
+
+/// Half a Vec's lanes as doubles.
+struct Wide {
+  __m256d v;
+  static constexpr int kLanes = 4;
+};
+
+inline Wide wide(double x) { return {_mm256_set1_pd(x)}; }
+inline void store(double* p, Wide a) { _mm256_storeu_pd(p, a.v); }
+inline Wide widen_low(Vec a) { return {_mm256_cvtps_pd(_mm256_castps256_ps128(a.v))}; }
+inline Wide widen_high(Vec a) { return {_mm256_cvtps_pd(_mm256_extractf128_ps(a.v, 1))}; }
+/// Both halves rounded to floats again.
+inline Vec narrow(Wide low, Wide high) {
+  const __m256 a = _mm256_castps128_ps256(_mm256_cvtpd_ps(low.v));
+  return {_mm256_insertf128_ps(a, _mm256_cvtpd_ps(high.v), 1)};
+}
+
+inline Wide operator+(Wide a, Wide b) { return {_mm256_add_pd(a.v, b.v)}; }
+inline Wide operator-(Wide a, Wide b) { return {_mm256_sub_pd(a.v, b.v)}; }
+inline Wide operator*(Wide a, Wide b) { return {_mm256_mul_pd(a.v, b.v)}; }
+inline Wide operator/(Wide a, Wide b) { return {_mm256_div_pd(a.v, b.v)}; }
+inline Wide fma(Wide a, Wide b, Wide c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
+/// Of two lanes of which one is NaN, both give b's.
+inline Wide min(Wide a, Wide b) { return {_mm256_min_pd(a.v, b.v)}; }
+inline Wide max(Wide a, Wide b) { return {_mm256_max_pd(a.v, b.v)}; }
+inline Wide select_less(Wide a, Wide b, Wide yes, Wide no) {
+  return {_mm256_blendv_pd(no.v, yes.v, _mm256_cmp_pd(a.v, b.v, _CMP_LT_OQ))};
+}
+inline Wide sqrt(Wide a) { return {_mm256_sqrt_pd(a.v)}; }
+inline Wide abs(Wide a) { return {_mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v)}; }
+/// |a| with b's sign.
+inline Wide copysign(Wide a, Wide b) {
+  const __m256d sign = _mm256_set1_pd(-0.0);
+  return {_mm256_or_pd(_mm256_andnot_pd(sign, a.v), _mm256_and_pd(sign, b.v))};
+}
+inline double sum_lanes(Wide a) {
+  alignas(32) double lane[4];
+  _mm256_store_pd(lane, a.v);
+  return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+}
+
+/// 2^n for t = 1.5 * 2^52 + n, whose last bits hold n.
+inline Wide pow2(Wide t) {
+  const __m256i n = _mm256_slli_epi64(_mm256_castpd_si256(t.v), 52);
+  return {_mm256_castsi256_pd(_mm256_add_epi64(n, _mm256_castpd_si256(_mm256_set1_pd(1))))};
+}
+/// x = mantissa * 2^exponent with a mantissa in [sqrt(1/2), sqrt(2)), for positive normal x.
+inline void split(Wide x, Wide& mantissa, Wide& exponent) {
+  const __m256i bits = _mm256_castpd_si256(x.v);
+  const __m256i one = _mm256_castpd_si256(_mm256_set1_pd(1));
+  const __m256i root = _mm256_castpd_si256(_mm256_set1_pd(0.70710678118654752440));
+  const __m256i e = _mm256_srli_epi64(_mm256_add_epi64(bits, _mm256_sub_epi64(one, root)),
+                                      52);  // exponent + 1023
+  const __m256i back = _mm256_slli_epi64(_mm256_sub_epi64(e, _mm256_set1_epi64x(1023)), 52);
+  mantissa = {_mm256_castsi256_pd(_mm256_sub_epi64(bits, back))};
+  // As the last bits of 2^52 an integer becomes a double without a conversion.
+  const __m256i at = _mm256_or_si256(e, _mm256_castpd_si256(_mm256_set1_pd(0x1p52)));
+  exponent = Wide{_mm256_castsi256_pd(at)} - wide(0x1p52 + 1023);
+}
+
 /// Four floats at rows[0] + p and four at rows[4] + p: one quad of lanes for each fourth row.
 inline Vec load_quads(const float* const* rows, int64_t p) {
   const __m256 v = _mm256_castps128_ps256(_mm_loadu_ps(rows[0] + p));

@@ -39,6 +39,81 @@ inline Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
 /// a * b + c, rounded once.
 inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 
+inline Vec operator-(Vec a) { return {_mm512_xor_ps(a.v, _mm512_set1_ps(-0.0f))}; }
+inline Vec abs(Vec a) { return {_mm512_andnot_ps(_mm512_set1_ps(-0.0f), a.v)}; }
+inline Vec sqrt(Vec a) { return {_mm512_maskz_sqrt_ps(0xffff, a.v)}; }
+/// Zero in all lanes but those of the mask.
+inline Vec keep(Vec a, Mask k) { return {_mm512_maskz_mov_ps(k.m, a.v)}; }
+/// a < b ? yes : no, lane by lane; no where either is NaN.
+inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
+}
+
+/// Half a Vec's lanes as doubles: for sums, and for functions whose only error shall be the
+/// rounding of their result.
+struct Wide {
+  __m512d v;
+  static constexpr int kLanes = 8;
+};
+
+inline Wide wide(double x) { return {_mm512_set1_pd(x)}; }
+inline void store(double* p, Wide a) { _mm512_storeu_pd(p, a.v); }
+inline Wide widen_low(Vec a) {
+  return {_mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, a.v, 0))};
+}
+inline Wide widen_high(Vec a) {
+  return {_mm512_maskz_cvtps_pd(0xff, _mm512_maskz_extractf32x8_ps(0xff, a.v, 1))};
+}
+/// Both halves rounded to floats again.
+inline Vec narrow(Wide low, Wide high) {
+  const __m512 a = _mm512_castps256_ps512(_mm512_maskz_cvtpd_ps(0xff, low.v));
+  return {_mm512_insertf32x8(a, _mm512_maskz_cvtpd_ps(0xff, high.v), 1)};
+}
+
+inline Wide operator+(Wide a, Wide b) { return {_mm512_add_pd(a.v, b.v)}; }
+inline Wide operator-(Wide a, Wide b) { return {_mm512_sub_pd(a.v, b.v)}; }
+inline Wide operator*(Wide a, Wide b) { return {_mm512_mul_pd(a.v, b.v)}; }
+inline Wide operator/(Wide a, Wide b) { return {_mm512_div_pd(a.v, b.v)}; }
+inline Wide fma(Wide a, Wide b, Wide c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
+/// Of two lanes of which one is NaN, both give b's.
+inline Wide min(Wide a, Wide b) { return {_mm512_maskz_min_pd(0xff, a.v, b.v)}; }
+inline Wide max(Wide a, Wide b) { return {_mm512_maskz_max_pd(0xff, a.v, b.v)}; }
+inline Wide select_less(Wide a, Wide b, Wide yes, Wide no) {
+  return {_mm512_mask_blend_pd(_mm512_cmp_pd_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
+}
+inline Wide sqrt(Wide a) { return {_mm512_maskz_sqrt_pd(0xff, a.v)}; }
+inline Wide abs(Wide a) { return {_mm512_andnot_pd(_mm512_set1_pd(-0.0), a.v)}; }
+/// |a| with b's sign.
+inline Wide copysign(Wide a, Wide b) {
+  const __m512d sign = _mm512_set1_pd(-0.0);
+  return {_mm512_or_pd(_mm512_andnot_pd(sign, a.v), _mm512_and_pd(sign, b.v))};
+}
+inline double sum_lanes(Wide a) {
+  alignas(64) double lane[8];
+  _mm512_store_pd(lane, a.v);
+  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+/// 2^n for t = 1.5 * 2^52 + n, whose last bits hold n.
+inline Wide pow2(Wide t) {
+  const __m512i n = _mm512_maskz_slli_epi64(0xff, _mm512_castpd_si512(t.v), 52);
+  return {_mm512_castsi512_pd(_mm512_add_epi64(n, _mm512_castpd_si512(_mm512_set1_pd(1))))};
+}
+/// x = mantissa * 2^exponent with a mantissa in [sqrt(1/2), sqrt(2)), for positive normal x.
+inline void split(Wide x, Wide& mantissa, Wide& exponent) {
+  const __m512i bits = _mm512_castpd_si512(x.v);
+  const __m512i one = _mm512_castpd_si512(_mm512_set1_pd(1));
+  const __m512i root = _mm512_castpd_si512(_mm512_set1_pd(0.70710678118654752440));
+  const __m512i e = _mm512_maskz_srli_epi64(
+      0xff, _mm512_add_epi64(bits, _mm512_sub_epi64(one, root)), 52);  // exponent + 1023
+  const __m512i back =
+      _mm512_maskz_slli_epi64(0xff, _mm512_sub_epi64(e, _mm512_set1_epi64(1023)), 52);
+  mantissa = {_mm512_castsi512_pd(_mm512_sub_epi64(bits, back))};
+  // As the last bits of 2^52 an integer becomes a double without a conversion.
+  const __m512i at = _mm512_or_si512(e, _mm512_castpd_si512(_mm512_set1_pd(0x1p52)));
+  exponent = Wide{_mm512_castsi512_pd(at)} - wide(0x1p52 + 1023);
+}
+
 /// Four floats at rows[0] + p, at rows[4] + p, and so on: one quad of lanes for each fourth row.
 inline Vec load_quads(const float* const* rows, int64_t p) {
   __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(rows[0] + p));
