@@ -31,12 +31,23 @@ void print(const Module& module, const std::string& indent, std::string& out) {
 Module::Module(std::string name) : name_(std::move(name)), path_(intern(name_)) {}
 
 Module::Module(Module& parent, std::string name)
-    : name_(std::move(name)), path_(intern(std::string(parent.path_) + "." + name_)) {
-  for (const Module* sibling : parent.children_) {
-    if (sibling->name_ == name_)
-      throw Error("module: the name " + std::string(path_) + " is taken");
-  }
+    : name_(std::move(name)),
+      path_(intern(std::string(parent.path_) + "." + name_)),
+      parent_(&parent) {
+  parent.check_free(name_);
   parent.children_.push_back(this);
+}
+
+// Not only at the end: a layer whose constructor threw must not stay in the tree.
+Module::~Module() {
+  if (parent_) std::erase(parent_->children_, this);
+}
+
+void Module::check_free(const std::string& name) const {
+  const bool taken =
+      std::any_of(tensors_.begin(), tensors_.end(), [&](auto& e) { return e.name == name; }) ||
+      std::any_of(children_.begin(), children_.end(), [&](auto* c) { return c->name_ == name; });
+  if (taken) throw Error("module: the name " + std::string(path_) + "." + name + " is taken");
 }
 
 Tensor Module::operator()(const Tensor& x, SourceLoc loc) {
@@ -85,6 +96,7 @@ void Module::train(bool on) {
 }
 
 Tensor Module::parameter(const std::string& name, const Tensor& initial) {
+  check_free(name);
   Tensor leaf = initial.detach();
   leaf.set_requires_grad();
   tensors_.push_back({name, leaf, true});
@@ -92,6 +104,7 @@ Tensor Module::parameter(const std::string& name, const Tensor& initial) {
 }
 
 Tensor Module::buffer(const std::string& name, const Tensor& initial) {
+  check_free(name);
   tensors_.push_back({name, initial, false});
   return initial;
 }

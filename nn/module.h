@@ -29,7 +29,7 @@ class Module {
   explicit Module(std::string name);
   /// A child, registered in `parent`, which must outlive it. Throws Error when the name is taken.
   Module(Module& parent, std::string name);
-  virtual ~Module() = default;
+  virtual ~Module();
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
@@ -60,9 +60,9 @@ class Module {
   virtual Tensor forward(const Tensor& x);
 
  protected:
-  /// Registers a leaf that collects gradients.
+  /// Registers a leaf that collects gradients. Throws Error when the name is taken.
   Tensor parameter(const std::string& name, const Tensor& initial);
-  /// Registers state that is saved but not trained.
+  /// Registers state that is saved but not trained. Throws Error when the name is taken.
   Tensor buffer(const std::string& name, const Tensor& initial);
 
  private:
@@ -71,10 +71,12 @@ class Module {
     Tensor tensor;
     bool trained;
   };
+  void check_free(const std::string& name) const;
   void collect(const std::string& prefix, bool buffers, NamedTensors& out) const;
 
   std::string name_;
   const char* path_;  // interned: nodes outlive modules
+  Module* parent_ = nullptr;
   std::vector<Entry> tensors_;
   std::vector<Module*> children_;
   bool training_ = true;

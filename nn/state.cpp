@@ -18,6 +18,7 @@ using Json = nlohmann::json;
 
 constexpr uint64_t kMaxHeaderBytes = 4 << 20;  // some 30,000 tensors; the format allows 100 MB
 constexpr uint64_t kMaxFileBytes = uint64_t{8} << 30;
+constexpr const char* kMetadata = "__metadata__";
 constexpr const char* kScalarType = sizeof(Scalar) == 4 ? "F32" : "F64";
 
 /// PyTorch keeps this counter of batch norm as an integer.
@@ -35,6 +36,8 @@ void append(std::string& bytes, Element value) {
 
 /// Parses the header. A key given twice is refused: readers differ in which one they believe.
 Json parse_header(const std::string& source, std::string_view text) {
+  // The parser takes a zero byte for the end, and would let anything hide behind it.
+  if (text.find('\0') != text.npos) fail_file(source, "the header has a zero byte");
   std::vector<std::set<std::string>> keys;
   const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
     if (depth > 3) fail_file(source, "the header is nested deeper than the format allows");
@@ -131,9 +134,13 @@ Tensor read_tensor(const Shape& shape, const char* bytes) {
 void save_checkpoint(const std::filesystem::path& path, const NamedTensors& tensors,
                      const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  if (!metadata.empty()) header[kMetadata] = metadata;
   std::string numbers;
   for (const auto& [name, tensor] : tensors) {
+    if (name == kMetadata || header.contains(name)) {
+      throw Error("save_checkpoint: the name " + name + " is taken");
+    }
+    if (!tensor.defined()) throw Error("save_checkpoint: the tensor " + name + " is undefined");
     const size_t begin = numbers.size();
     if (is_counter(name)) {
       for (Scalar value : tensor.to_vector()) append(numbers, static_cast<int64_t>(value));
@@ -141,12 +148,16 @@ void save_checkpoint(const std::filesystem::path& path, const NamedTensors& tens
       numbers.append(reinterpret_cast<const char*>(tensor.data()),
                      static_cast<size_t>(tensor.numel()) * sizeof(Scalar));
     }
-    if (header.contains(name)) throw Error("save_checkpoint: the name " + name + " is taken");
     header[name] = {{"dtype", is_counter(name) ? "I64" : kScalarType},
                     {"shape", std::vector<int64_t>(tensor.shape().begin(), tensor.shape().end())},
                     {"data_offsets", {begin, numbers.size()}}};
   }
-  std::string text = header.dump();
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const Json::exception& error) {
+    fail_file(path.string(), "a name or metadata that is not UTF-8", {error.what()});
+  }
   text.append((8 - text.size() % 8) % 8, ' ');  // so that the numbers begin aligned
   std::string bytes;
   append(bytes, static_cast<uint64_t>(text.size()));
@@ -172,7 +183,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   Checkpoint checkpoint;
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.items()) {
-    if (name != "__metadata__") {
+    if (name != kMetadata) {
       entries.push_back(parse_entry(source, name, value));
       continue;
     }

@@ -17,7 +17,7 @@ struct Checkpoint {
 };
 
 /// Writes the tensors under their names, whole or not at all. Throws Error when the file cannot be
-/// written.
+/// written, a name is given twice or a text is not UTF-8.
 void save_checkpoint(const std::filesystem::path& path, const NamedTensors& tensors,
                      const std::map<std::string, std::string>& metadata = {});
 
