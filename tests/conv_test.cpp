@@ -1,0 +1,311 @@
+// Convolutions in their three directions: every kernel set against the definition, on whole
+// numbers, where nothing may differ; nothing read or written beside the arrays; the same bits for
+// any number of threads.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "autograd/random.h"
+#include "guarded.h"
+#include "threads.h"
+
+namespace forger {
+namespace {
+
+using kernels::Conv2d;
+using kernels::Kernels;
+
+int64_t output_extent(int64_t extent, int64_t kernel, const Conv2d& s) {
+  return (extent + 2 * s.padding - s.dilation * (kernel - 1) - 1) / s.stride + 1;
+}
+/// What the division above leaves: rows or columns at the end that no output sees.
+int64_t remainder_of(int64_t extent, int64_t kernel, const Conv2d& s) {
+  return (extent + 2 * s.padding - s.dilation * (kernel - 1) - 1) % s.stride;
+}
+
+/// The same with oh and ow filled in.
+Conv2d complete(Conv2d s) {
+  s.oh = output_extent(s.h, s.kh, s);
+  s.ow = output_extent(s.w, s.kw, s);
+  return s;
+}
+
+int64_t x_size(const Conv2d& s) { return s.n * s.c * s.h * s.w; }
+int64_t weight_size(const Conv2d& s) { return s.o * s.c * s.kh * s.kw; }
+int64_t y_size(const Conv2d& s) { return s.n * s.o * s.oh * s.ow; }
+int64_t work(const Conv2d& s) { return y_size(s) * s.c * s.kh * s.kw; }
+
+std::string text(const Conv2d& s) {
+  const auto extents = [](int64_t a, int64_t b, int64_t c, int64_t d) {
+    return Shape{a, b, c, d}.str();
+  };
+  return "x " + extents(s.n, s.c, s.h, s.w) + ", weight " + extents(s.o, s.c, s.kh, s.kw) + ", y " +
+         extents(s.n, s.o, s.oh, s.ow) + ", stride " + std::to_string(s.stride) + ", padding " +
+         std::to_string(s.padding) + ", dilation " + std::to_string(s.dilation);
+}
+
+struct Results {
+  std::vector<double> y, dx, dweight;
+};
+
+/// The three derivatives of T(x, weight, g) = sum of x weight g over all that meet, in one walk
+/// over the definition in kernels.h.
+Results by_definition(const Conv2d& s, const Scalar* x, const Scalar* weight, const Scalar* g) {
+  Results r;
+  r.y.assign(static_cast<size_t>(y_size(s)), 0);
+  r.dx.assign(static_cast<size_t>(x_size(s)), 0);
+  r.dweight.assign(static_cast<size_t>(weight_size(s)), 0);
+  size_t at_y = 0;
+  for (int64_t n = 0; n < s.n; ++n) {
+    for (int64_t o = 0; o < s.o; ++o) {
+      for (int64_t i = 0; i < s.oh; ++i) {
+        for (int64_t j = 0; j < s.ow; ++j, ++at_y) {
+          double sum = 0;
+          const double cotangent = static_cast<double>(g[at_y]);
+          size_t at_weight = static_cast<size_t>(o * s.c * s.kh * s.kw);
+          for (int64_t c = 0; c < s.c; ++c) {
+            for (int64_t p = 0; p < s.kh; ++p) {
+              const int64_t row = i * s.stride + p * s.dilation - s.padding;
+              for (int64_t q = 0; q < s.kw; ++q, ++at_weight) {
+                const int64_t column = j * s.stride + q * s.dilation - s.padding;
+                if (row < 0 || row >= s.h || column < 0 || column >= s.w) continue;
+                const size_t at_x = static_cast<size_t>(((n * s.c + c) * s.h + row) * s.w + column);
+                const double from = static_cast<double>(x[at_x]);
+                const double by = static_cast<double>(weight[at_weight]);
+                sum += from * by;
+                r.dx[at_x] += cotangent * by;
+                r.dweight[at_weight] += cotangent * from;
+              }
+            }
+          }
+          r.y[at_y] = sum;
+        }
+      }
+    }
+  }
+  return r;
+}
+
+/// Runs the kernels between pages without access.
+class Checker {
+ public:
+  /// All three directions on every set.
+  void check(const Conv2d& s, int threads) {
+    const Scalar *x = integers_.next(x_size(s)), *weight = integers_.next(weight_size(s));
+    const Scalar* g = integers_.next(y_size(s));
+    const Results expected = by_definition(s, x, weight, g);
+    const std::string geometry = text(s);
+    CAPTURE(geometry);
+    const Threads scope(threads);
+    const Fence fence = ++geometries_ % 2 == 0 ? Fence::kBehind : Fence::kBefore;
+    for (const Kernels* set : kernel_sets()) {
+      const std::string kernels = set->name;
+      CAPTURE(kernels);
+      REQUIRE(run(s, set->conv2d, x, x_size(s), weight, weight_size(s), expected.y, fence) == "");
+      REQUIRE(run(s, set->conv2d_input_grad, g, y_size(s), weight, weight_size(s), expected.dx,
+                  fence) == "");
+      REQUIRE(run(s, set->conv2d_weight_grad, g, y_size(s), x, x_size(s), expected.dweight,
+                  fence) == "");
+    }
+  }
+  int geometries() const { return geometries_; }
+
+ private:
+  using Direction = void (*)(const Conv2d&, const Scalar*, const Scalar*, Scalar*);
+
+  /// What is wrong with a result, or "".
+  std::string run(const Conv2d& s, Direction kernel, const Scalar* a, int64_t a_size,
+                  const Scalar* b, int64_t b_size, const std::vector<double>& expected,
+                  Fence fence) {
+    Scalar* const a_copy = a_.place(a_size, fence);
+    Scalar* const b_copy = b_.place(b_size, fence);
+    Scalar* const out = out_.place(static_cast<int64_t>(expected.size()), fence);
+    std::copy_n(a, a_size, a_copy);
+    std::copy_n(b, b_size, b_copy);
+    kernel(s, a_copy, b_copy, out);
+    if (!(a_.intact() && b_.intact() && out_.intact())) return "a canary is dead";
+    return first_difference(out, expected);
+  }
+
+  Integers integers_{2'000'003};
+  Guarded a_, b_, out_;
+  int geometries_ = 0;
+};
+
+/// Draws from a list.
+template <size_t count>
+int64_t pick(Random& random, const int64_t (&values)[count]) {
+  return values[random.below(count)];
+}
+
+constexpr int64_t kKernels[] = {1, 2, 3, 4, 5, 7};
+constexpr int64_t kChannels[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 65};
+constexpr int64_t kImages[] = {1, 1, 3, 3, 3, 3, 3, 0};
+constexpr int64_t kMostWork = 500'000;  // multiply-adds
+
+/// A geometry with this kernel height, stride, padding and dilation, the rest by chance.
+Conv2d any_geometry(Random& random, int64_t kh, int64_t stride, int64_t padding, int64_t dilation) {
+  for (;;) {
+    Conv2d s{.n = pick(random, kImages),
+             .c = pick(random, kChannels),
+             .h = 0,
+             .w = 0,
+             .o = pick(random, kChannels),
+             .kh = kh,
+             .kw = pick(random, kKernels),
+             .oh = 0,
+             .ow = 0,
+             .stride = stride,
+             .padding = padding,
+             .dilation = dilation};
+    // From the smallest image that the kernel fits in, up to 11 pixels more.
+    s.h = std::max<int64_t>(1, dilation * (s.kh - 1) + 1 - 2 * padding) + random.below(12);
+    s.w = std::max<int64_t>(1, dilation * (s.kw - 1) + 1 - 2 * padding) + random.below(12);
+    s = complete(s);
+    if (s.h != s.w && work(s) <= kMostWork) return s;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("convolutions of all kernels, strides, paddings and dilations") {
+  constexpr int kEach = 24;
+  Random random(1);
+  Checker checker;
+  std::map<int64_t, int> channels;
+  int computed = 0, with_remainder = 0, smaller_than_stride = 0, padded_beyond = 0, empty = 0;
+  for (const int64_t kernel : kKernels) {
+    for (int64_t stride = 1; stride <= 4; ++stride) {
+      for (int64_t padding = 0; padding <= 4; ++padding) {
+        for (int64_t dilation = 1; dilation <= 2; ++dilation) {
+          for (int i = 0; i < kEach; ++i) {
+            const Conv2d s = any_geometry(random, kernel, stride, padding, dilation);
+            // Teams for all of these small convolutions would take minutes where cores are shared.
+            checker.check(s, i % 8 == 0 ? 3 : 1);
+            empty += s.n == 0;
+            if (s.n == 0) continue;
+            ++computed;
+            ++channels[s.c];
+            ++channels[s.o];
+            with_remainder += remainder_of(s.h, s.kh, s) != 0 || remainder_of(s.w, s.kw, s) != 0;
+            smaller_than_stride += s.kh < s.stride || s.kw < s.stride;
+            padded_beyond += s.padding >= s.kh && s.padding >= s.kw;
+          }
+        }
+      }
+    }
+  }
+  CAPTURE(computed);
+  CHECK(computed >= 3000);
+  CHECK(3 * with_remainder >= computed);
+  CHECK(6 * smaller_than_stride >= computed);
+  CHECK(10 * padded_beyond >= computed);
+  CHECK(empty >= 100);
+  for (const int64_t count : kChannels) CHECK(channels[count] >= 200);
+}
+
+TEST_CASE("kernels that cover the whole image, or all but a row") {
+  Random random(2);
+  Checker checker;
+  for (const int64_t kh : kKernels) {
+    for (const int64_t kw : kKernels) {
+      for (int64_t extra = 0; extra < 2; ++extra) {
+        for (int i = 0; i < 4; ++i) {
+          Conv2d s{.n = pick(random, kImages),
+                   .c = pick(random, kChannels),
+                   .h = kh + extra,
+                   .w = kw,
+                   .o = pick(random, kChannels),
+                   .kh = kh,
+                   .kw = kw,
+                   .oh = 0,
+                   .ow = 0,
+                   .stride = 1 + i % 2,
+                   .padding = 0,
+                   .dilation = 1};
+          checker.check(complete(s), 1);
+        }
+      }
+    }
+  }
+  CHECK(checker.geometries() == 36 * 2 * 4);
+}
+
+TEST_CASE("convolutions of several blocks, slices and threads") {
+  // n, c, h, w, o, kh, kw, oh, ow, stride, padding, dilation
+  const Conv2d geometries[] = {
+      {16, 8, 28, 26, 16, 4, 4, 0, 0, 2, 1, 1},    // blocks of two images
+      {3, 17, 40, 37, 33, 3, 3, 0, 0, 1, 1, 1},    // blocks of 13 rows, the last of one
+      {2, 129, 11, 9, 33, 3, 3, 0, 0, 2, 1, 1},    // two slices of x's channels
+      {3, 5, 7, 9, 300, 4, 4, 0, 0, 2, 2, 1},      // two slices of g's channels
+      {9, 65, 8, 7, 129, 4, 4, 0, 0, 2, 1, 1},     //
+      {1, 2, 3, 1100, 5, 3, 3, 0, 0, 1, 1, 1},     // a row longer than a block
+      {2, 3, 1, 700, 9, 1, 9, 0, 0, 2, 4, 1},      //
+      {2, 3, 700, 1, 9, 9, 1, 0, 0, 2, 4, 1},      //
+      {1, 1, 70, 61, 1, 5, 5, 0, 0, 2, 2, 1},      // one channel each way
+      {20, 3, 13, 12, 4, 5, 5, 0, 0, 3, 2, 2},     // few rows of weights
+      {20, 4, 33, 32, 3, 3, 3, 0, 0, 1, 1, 1},     //
+      {8, 31, 17, 15, 15, 3, 3, 0, 0, 4, 1, 1},    // kernel < stride
+      {5, 9, 40, 41, 7, 2, 3, 0, 0, 7, 0, 1},      //
+      {40, 1, 28, 27, 7, 7, 7, 0, 0, 1, 3, 1},     // the kernel of an image's first layer
+      {600, 2, 3, 2, 3, 2, 2, 0, 0, 1, 1, 1},      // many small images
+      {64, 32, 7, 5, 64, 7, 5, 0, 0, 1, 0, 1},     // whole images
+      {3, 9, 33, 31, 17, 4, 4, 0, 0, 4, 3, 2},     //
+      {3, 9, 33, 31, 17, 4, 3, 0, 0, 3, 2, 4},     // dilation > stride
+      {3, 9, 33, 31, 17, 3, 4, 0, 0, 4, 9, 6},     // padding beyond all reason
+      {5, 33, 20, 19, 65, 1, 1, 0, 0, 1, 0, 1},    // a product per pixel
+      {5, 33, 20, 19, 65, 1, 1, 0, 0, 2, 0, 1},    //
+      {13, 16, 29, 31, 31, 2, 2, 0, 0, 2, 0, 1}};  // each pixel once
+  Checker checker;
+  for (const Conv2d& s : geometries) checker.check(complete(s), 3);
+}
+
+TEST_CASE("convolutions without channels, outputs or pixels give zeros or nothing") {
+  Checker checker;
+  const Conv2d geometries[] = {{2, 0, 5, 4, 3, 2, 2, 0, 0, 1, 1, 1},   // no input channels
+                               {2, 3, 5, 4, 0, 2, 2, 0, 0, 2, 1, 1},   // no output channels
+                               {2, 0, 5, 4, 0, 2, 2, 0, 0, 1, 0, 1},   // neither
+                               {2, 0, 5, 4, 3, 5, 4, 0, 0, 1, 0, 1},   // whole images of none
+                               {2, 3, 0, 4, 7, 3, 3, 0, 0, 1, 2, 1},   // padding alone
+                               {2, 3, 0, 0, 7, 2, 2, 0, 0, 2, 1, 1},   //
+                               {0, 3, 5, 4, 7, 2, 2, 0, 0, 1, 1, 1}};  // no images
+  for (const Conv2d& s : geometries) checker.check(complete(s), 3);
+}
+
+TEST_CASE("convolutions have the same bits for any number of threads") {
+  const Conv2d geometries[] = {{16, 8, 28, 26, 16, 4, 4, 0, 0, 2, 1, 1},
+                               {3, 17, 40, 37, 33, 3, 3, 0, 0, 1, 1, 1},
+                               {9, 129, 8, 7, 65, 4, 4, 0, 0, 2, 1, 1},
+                               {20, 3, 13, 12, 4, 5, 5, 0, 0, 3, 2, 2},
+                               {64, 32, 7, 5, 64, 7, 5, 0, 0, 1, 0, 1}};
+  for (const Conv2d& incomplete : geometries) {
+    const Conv2d s = complete(incomplete);
+    const std::vector<Scalar> x = Random(1).normal({x_size(s)}).to_vector();
+    const std::vector<Scalar> weight = Random(2).normal({weight_size(s)}).to_vector();
+    const std::vector<Scalar> g = Random(3).normal({y_size(s)}).to_vector();
+    const std::string geometry = text(s);
+    CAPTURE(geometry);
+    for (const Kernels* set : kernel_sets()) {
+      const std::string kernels = set->name;
+      CAPTURE(kernels);
+      CHECK(thread_dependence([&] {
+              std::vector<Scalar> y(g.size());
+              set->conv2d(s, x.data(), weight.data(), y.data());
+              return y;
+            }) == "");
+      CHECK(thread_dependence([&] {
+              std::vector<Scalar> dx(x.size());
+              set->conv2d_input_grad(s, g.data(), weight.data(), dx.data());
+              return dx;
+            }) == "");
+      CHECK(thread_dependence([&] {
+              std::vector<Scalar> dweight(weight.size());
+              set->conv2d_weight_grad(s, g.data(), x.data(), dweight.data());
+              return dweight;
+            }) == "");
+    }
+  }
+}
+
+}  // namespace forger

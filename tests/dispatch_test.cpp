@@ -1,0 +1,89 @@
+// Which kernel set runs, and what is said when it cannot.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "autograd/kernels/kernels.h"
+#include "message.h"
+
+namespace forger {
+namespace {
+
+std::string valid_names() {
+  std::string names;
+  for (int i = 0; i < kernels::available_count(); ++i) {
+    names += (i > 0 ? ", " : "") + std::string(kernels::available(i).name);
+  }
+  return names;
+}
+
+/// What a new process of this program, with FORGER_KERNELS set, prints about its kernels.
+std::string with_environment(const std::string& value) {
+  const std::string command = "FORGER_KERNELS='" + value +
+                              "' /proc/$PPID/exe --no-intro --no-skip --minimal "
+                              "--test-case='prints the active kernel set' 2>&1";
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
+  REQUIRE(pipe != nullptr);
+  std::string text;
+  std::array<char, 256> part;
+  while (std::fgets(part.data(), part.size(), pipe.get()) != nullptr) text += part.data();
+  const size_t begin = text.find("<"), end = text.rfind(">");
+  if (begin == std::string::npos || end == std::string::npos) return text;
+  return text.substr(begin + 1, end - begin - 1);
+}
+
+}  // namespace
+
+// Not a test: the other half of the next one, which runs it in a process of its own.
+TEST_CASE("prints the active kernel set" * doctest::skip()) {
+  const std::string error = message_of([] { kernels::active(); });
+  std::printf("<%s>\n", error.empty() ? kernels::active().name : error.c_str());
+}
+
+TEST_CASE("FORGER_KERNELS chooses, nothing takes the best, and a wrong name lists the right ones") {
+  const std::string best = kernels::available(kernels::available_count() - 1).name;
+  CHECK(with_environment("") == best);
+  for (int i = 0; i < kernels::available_count(); ++i) {
+    CHECK(with_environment(kernels::available(i).name) == kernels::available(i).name);
+  }
+  CHECK(with_environment("sse2") ==
+        "FORGER_KERNELS: no such kernel set\n  found sse2, expected one of: " + valid_names());
+  CHECK(with_environment("AVX2") ==
+        "FORGER_KERNELS: no such kernel set\n  found AVX2, expected one of: " + valid_names());
+}
+
+TEST_CASE("activate switches by name, and a wrong one changes nothing") {
+  const std::string before = kernels::active().name;
+  for (int i = 0; i < kernels::available_count(); ++i) {
+    kernels::activate(kernels::available(i).name);
+    CHECK(&kernels::active() == &kernels::available(i));
+  }
+  kernels::activate("reference");
+  CHECK(message_of([] { kernels::activate("sse2"); }) ==
+        "kernels::activate: no such kernel set\n  found sse2, expected one of: " + valid_names());
+  CHECK(message_of([] { kernels::activate(""); }) ==
+        "kernels::activate: no such kernel set\n  found , expected one of: " + valid_names());
+  for (const char* name : {"avx2", "avx512"}) {
+    if (valid_names().find(name) != std::string::npos) continue;
+    CHECK(message_of([&] { kernels::activate(name); }) ==
+          "kernels::activate: this processor does not support that kernel set\n  found " +
+              std::string(name) + ", expected one of: " + valid_names());
+  }
+  CHECK(&kernels::active() == &kernels::kReference);
+  kernels::activate(before.c_str());
+}
+
+TEST_CASE("the reference comes first, and each set says what it is") {
+  CHECK(&kernels::available(0) == &kernels::kReference);
+  CHECK(std::string(kernels::available(0).name) == "reference");
+  for (int i = 0; i < kernels::available_count(); ++i) {
+    CHECK(std::string(kernels::available(i).description).size() > 10);
+  }
+  CHECK(message_of([] { kernels::available(kernels::available_count()); }) ==
+        "kernels::available: index out of range");
+}
+
+}  // namespace forger

@@ -1,0 +1,230 @@
+// Matrix products: every kernel set against a plain loop, on whole numbers, where nothing may
+// differ; nothing read or written beside the arrays; the same bits for any number of threads.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "autograd/random.h"
+#include "guarded.h"
+#include "threads.h"
+
+namespace forger {
+namespace {
+
+using kernels::Kernels;
+
+/// Around the tiles' extents (6 x 16 and 14 x 32), the vectors' (8 and 16), and twice those.
+constexpr int64_t kSizes[] = {0,  1,  2,  3,  5,  7,  8,  9,  13, 14, 15,
+                              16, 17, 28, 29, 31, 32, 33, 64, 65, 129};
+
+/// rows x cols numbers, and where they lie.
+struct Matrix {
+  const Scalar* data;
+  int64_t row, col;  // strides
+};
+
+/// Copies a row-major matrix to guarded memory, column by column if transposed. Each row, or
+/// column, is followed by `gap` NaNs, except for the last.
+Matrix lay_out(const Scalar* from, int64_t rows, int64_t cols, bool transposed, int64_t gap,
+               Guarded& memory, Fence fence) {
+  const int64_t lines = transposed ? cols : rows, length = transposed ? rows : cols;
+  const int64_t pitch = length + gap;
+  const int64_t count = lines == 0 || length == 0 ? 0 : (lines - 1) * pitch + length;
+  Scalar* const data = memory.place(count, fence);
+  const Matrix to{data, transposed ? 1 : pitch, transposed ? pitch : 1};
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < cols; ++j) data[i * to.row + j * to.col] = from[i * cols + j];
+  }
+  return to;
+}
+
+/// One product of whole numbers, to be computed by the kernels in every way.
+class Product {
+ public:
+  Product(int64_t m, int64_t n, int64_t k, Integers& integers)
+      : m_(m),
+        n_(n),
+        k_(k),
+        a_(integers.next(m * k)),
+        b_(integers.next(k * n)),
+        c_(integers.next(m * n)) {
+    expected_.assign(static_cast<size_t>(m * n), 0);
+    for (int64_t i = 0; i < m; ++i) {
+      double* const row = expected_.data() + i * n;
+      for (int64_t p = 0; p < k; ++p) {
+        const double a = static_cast<double>(a_[i * k + p]);
+        for (int64_t j = 0; j < n; ++j) row[j] += a * static_cast<double>(b_[p * n + j]);
+      }
+    }
+  }
+
+  /// What is wrong with a set's result, or "". `gap` widens the leading dimensions of all three.
+  std::string check(const Kernels& set, bool transpose_a, bool transpose_b, int64_t gap,
+                    bool accumulate, Fence fence) {
+    const Matrix a = lay_out(a_, m_, k_, transpose_a, gap, a_memory_, fence);
+    const Matrix b = lay_out(b_, k_, n_, transpose_b, gap, b_memory_, fence);
+    const int64_t pitch = n_ + gap;
+    Scalar* const c = c_memory_.place(m_ * n_ == 0 ? 0 : (m_ - 1) * pitch + n_, fence);
+    for (int64_t i = 0; accumulate && i < m_; ++i) {
+      for (int64_t j = 0; j < n_; ++j) c[i * pitch + j] = c_[i * n_ + j];
+    }
+    set.gemm({m_, n_, k_, a.data, a.row, a.col, b.data, b.row, b.col, c, pitch, accumulate});
+    for (int64_t i = 0; n_ > 0 && i < m_; ++i) {
+      const Scalar* const row = c + i * pitch;
+      for (int64_t j = 0; j < n_; ++j) {
+        const size_t index = static_cast<size_t>(i * n_ + j);
+        const double expected =
+            expected_[index] + (accumulate ? static_cast<double>(c_[index]) : 0);
+        if (!(static_cast<double>(row[j]) == expected)) {
+          return "at (" + std::to_string(i) + ", " + std::to_string(j) + ") found " +
+                 std::to_string(row[j]) + ", expected " + std::to_string(expected);
+        }
+      }
+      for (int64_t j = n_; i + 1 < m_ && j < pitch; ++j) {
+        if (!Guarded::untouched(row[j])) return "written behind row " + std::to_string(i);
+      }
+    }
+    return a_memory_.intact() && b_memory_.intact() && c_memory_.intact() ? "" : "a canary is dead";
+  }
+
+ private:
+  int64_t m_, n_, k_;
+  const Scalar *a_, *b_, *c_;
+  std::vector<double> expected_;
+  inline static Guarded a_memory_, b_memory_, c_memory_;
+};
+
+/// Every layout of one product on every set. Fences and gaps alternate from case to case.
+void check_all(int64_t m, int64_t n, int64_t k, Integers& integers, int threads, int64_t& cases) {
+  Product product(m, n, k, integers);
+  const Threads scope(threads);
+  CAPTURE(m);
+  CAPTURE(n);
+  CAPTURE(k);
+  for (const Kernels* set : kernel_sets()) {
+    const std::string kernels = set->name;
+    CAPTURE(kernels);
+    for (int layout = 0; layout < 8; ++layout) {
+      const bool transpose_a = layout & 1, transpose_b = layout & 2, accumulate = layout & 4;
+      const int64_t gap = (cases / 8 + layout / 4) % 2 == 0 ? 0 : 3;
+      const Fence fence = (cases / 16 + layout) % 2 == 0 ? Fence::kBehind : Fence::kBefore;
+      CAPTURE(transpose_a);
+      CAPTURE(transpose_b);
+      CAPTURE(accumulate);
+      CAPTURE(gap);
+      REQUIRE(product.check(*set, transpose_a, transpose_b, gap, accumulate, fence) == "");
+    }
+  }
+  cases += 8;
+}
+
+std::vector<Scalar> normals(int64_t count, uint64_t seed) {
+  return Random(seed).normal({count}).to_vector();
+}
+
+}  // namespace
+
+TEST_CASE("products of all awkward extents, transposes, gaps, with and without adding") {
+  Integers integers(1'000'003);
+  int64_t cases = 0;
+  for (const int64_t m : kSizes) {
+    for (const int64_t n : kSizes) {
+      for (const int64_t k : kSizes) {
+        // Teams for all of these small products would take minutes where cores are shared.
+        check_all(m, n, k, integers, cases % 64 == 0 ? 3 : 1, cases);
+      }
+    }
+  }
+  CHECK(cases == 8 * 21 * 21 * 21);
+}
+
+TEST_CASE("products whose K is cut into slices") {
+  Integers integers(1'000'003);
+  int64_t cases = 0;
+  for (const int64_t k : {511, 512, 513, 1023, 1024, 1025, 1537}) {
+    for (const int64_t m : {1, 2, 6, 13, 15, 43}) {
+      for (const int64_t n : {1, 2, 16, 31, 33, 65}) check_all(m, n, k, integers, 1, cases);
+    }
+  }
+}
+
+TEST_CASE("products for several threads, and of more panels than are shared at a time") {
+  Integers integers(8'000'000);
+  int64_t cases = 0;
+  const int64_t extents[][3] = {
+      {1030, 1041, 7},   // M <= N: 73 panels of 14 rows and more are shared in turn
+      {2345, 2311, 5},   // M > N: 73 panels of 32 columns
+      {300, 701, 97},    // several panels a task
+      {701, 300, 97},    //
+      {15, 3001, 70},    // few rows
+      {3001, 15, 70},    // few columns
+      {700, 301, 1},     // K of a few
+      {700, 301, 4},     //
+      {4099, 1, 131},    // one column
+      {1, 4099, 131},    // one row
+      {3, 1, 100'003}};  // a long sum
+  for (const auto& [m, n, k] : extents) check_all(m, n, k, integers, 3, cases);
+}
+
+// Each element of C is a sum of K products. Whatever the order, and fused or not, a product passes
+// through one rounding of its own and K - 1 of sums: adding 0 rounds nothing. So, with u = 2^-24,
+// |error| <= K u / (1 - K u) sum |a| |b| (Higham, Accuracy and Stability of Numerical Algorithms,
+// section 3.1), which is below (K + 1) u sum |a| |b| for K < 4096.
+TEST_CASE("products of real numbers are as near as the theorem says") {
+  for (const int64_t k : {1, 10, 129, 1537}) {
+    const int64_t m = 29, n = 35;
+    const std::vector<Scalar> a = normals(m * k, 1), b = normals(k * n, 2);
+    for (const Kernels* set : kernel_sets()) {
+      CAPTURE(k);
+      const std::string kernels = set->name;
+      CAPTURE(kernels);
+      std::vector<Scalar> c(static_cast<size_t>(m * n));
+      set->gemm({m, n, k, a.data(), k, 1, b.data(), n, 1, c.data(), n, false});
+      double worst = 0;  // error / bound
+      for (int64_t i = 0; i < m; ++i) {
+        for (int64_t j = 0; j < n; ++j) {
+          double sum = 0, magnitude = 0;
+          for (int64_t p = 0; p < k; ++p) {
+            const double term = static_cast<double>(a[static_cast<size_t>(i * k + p)]) *
+                                static_cast<double>(b[static_cast<size_t>(p * n + j)]);
+            sum += term;
+            magnitude += std::abs(term);
+          }
+          const double bound = static_cast<double>(k + 1) * 0x1p-24 * magnitude;
+          worst = std::max(
+              worst,
+              std::abs(static_cast<double>(c[static_cast<size_t>(i * n + j)]) - sum) / bound);
+        }
+      }
+      CHECK(worst <= 1);
+    }
+  }
+}
+
+TEST_CASE("products have the same bits for any number of threads") {
+  const int64_t extents[][3] = {{257, 515, 700}, {515, 257, 1030}, {1500, 1500, 3},
+                                {5000, 1, 300},  {1, 5000, 300},   {2345, 2311, 5}};
+  for (const auto& extent : extents) {
+    const int64_t m = extent[0], n = extent[1], k = extent[2];
+    CAPTURE(m);
+    CAPTURE(n);
+    CAPTURE(k);
+    const std::vector<Scalar> a = normals(m * k, 3), b = normals(k * n, 4);
+    for (const Kernels* set : kernel_sets()) {
+      for (const bool transposed : {false, true}) {
+        const std::string kernels = set->name;
+        CAPTURE(kernels);
+        CAPTURE(transposed);
+        CHECK(thread_dependence([&] {
+                std::vector<Scalar> c(static_cast<size_t>(m * n));
+                set->gemm({m, n, k, a.data(), transposed ? 1 : k, transposed ? m : 1, b.data(),
+                           transposed ? 1 : n, transposed ? k : 1, c.data(), n, false});
+                return c;
+              }) == "");
+      }
+    }
+  }
+}
+
+}  // namespace forger
