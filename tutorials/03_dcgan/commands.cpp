@@ -1,0 +1,122 @@
+#include "commands.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "autograd/random.h"
+#include "nn/data/idx.h"
+#include "nn/data/image.h"
+#include "nn/data/loader.h"
+#include "nn/file.h"
+#include "tutorials/common/latent.h"
+#include "tutorials/common/progress.h"
+#include "tutorials/common/run_folder.h"
+
+namespace forger::dcgan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kGridImages = 64, kGridColumns = 8;
+constexpr int64_t kShownPixels = 64;                // the side at which one image is shown, about
+constexpr int64_t kImagesAtOnce = 256;              // a multiple of 4: see generate()
+constexpr int64_t kMaxIdxBytes = int64_t{1} << 30;  // the most that read_idx() takes
+
+/// G as a checkpoint holds it, with the options that it was built from.
+struct Trained {
+  fs::path path;
+  TrainOptions options;
+  Position position;
+  std::unique_ptr<Generator> G;
+};
+
+Trained load_generator(const std::string& given) {
+  Trained trained;
+  trained.path =
+      given.empty()
+          ? tutorials::checkpoint_path(tutorials::newest_run_folder(kChapter, "--checkpoint"))
+          : fs::path(given);
+  const std::string source = trained.path.string();
+  const nn::Checkpoint checkpoint = nn::load_checkpoint(trained.path);
+  from_metadata(checkpoint, source, trained.options, trained.position);
+  trained.G = std::make_unique<Generator>(trained.options.network());
+  nn::restore(checkpoint, "G.", trained.G->state(), source);
+  std::printf("generator   %s, after step %s\n", source.c_str(),
+              tutorials::grouped(trained.position.step).c_str());
+  return trained;
+}
+
+}  // namespace
+
+void write_grid(const fs::path& path, const Tensor& images, int64_t columns) {
+  const int64_t upscale = std::max<int64_t>(1, kShownPixels / images.shape()[2]);
+  nn::write_png(path, nn::make_grid(images, columns, 2, upscale));
+}
+
+int generate(GenerateOptions& options) {
+  const Trained trained = load_generator(options.checkpoint);
+  const NetworkOptions network = trained.options.network();
+  const int64_t image_bytes = network.channels * network.image_size * network.image_size;
+  if (options.count > kMaxIdxBytes / image_bytes) {
+    tutorials::fail_option("--count", "more than an IDX file should hold",
+                           std::to_string(options.count),
+                           "at most " + std::to_string(kMaxIdxBytes / image_bytes));
+  }
+  const fs::path folder =
+      options.out.empty() ? trained.path.parent_path() / "generated" : fs::path(options.out);
+
+  // An image is a function of seed and number: a batch's random numbers begin where those of the
+  // batch before ended, in whole blocks of four.
+  Random random(static_cast<uint64_t>(options.seed), kGenerateStream);
+  nn::ImageSet images;
+  Tensor first;
+  while (images.count < options.count) {
+    const int64_t n = std::min(kImagesAtOnce, options.count - images.count);
+    const Tensor x = draw(*trained.G, random.normal({n, network.latent, 1, 1}));
+    if (!first.defined()) first = slice(x, 0, 0, std::min(n, kGridImages));
+    append_images(images, x);
+  }
+
+  // The name says the number of axes: count, height, width, and channels if there are colours.
+  const char* name = images.channels == 1 ? "images-idx3-ubyte" : "images-idx4-ubyte";
+  nn::make_folder(folder);
+  nn::write_idx_images(folder / name, images);
+  write_grid(folder / "grid.png", first, kGridColumns);
+  std::printf("images      %s in %s\ngrid        %s\n", tutorials::grouped(images.count).c_str(),
+              (folder / name).c_str(), (folder / "grid.png").c_str());
+  return 0;
+}
+
+int interpolate(InterpolateOptions& options) {
+  const Trained trained = load_generator(options.checkpoint);
+  const fs::path path = options.out.empty() ? trained.path.parent_path() / "interpolation.png"
+                                            : fs::path(options.out);
+  Random random(static_cast<uint64_t>(options.seed), kInterpolateStream);
+  const int64_t latent = trained.options.latent;
+  std::vector<Tensor> strips;
+  for (int64_t row = 0; row < options.rows; ++row) {
+    const Tensor from = random.normal({1, latent, 1, 1}), to = random.normal({1, latent, 1, 1});
+    for (int64_t column = 0; column < options.columns; ++column) {
+      const double t = static_cast<double>(column) / static_cast<double>(options.columns - 1);
+      strips.push_back(tutorials::slerp(from, to, t));
+    }
+  }
+  write_grid(path, draw(*trained.G, concat(strips, 0)), options.columns);
+  std::printf("strips      %s\n", path.c_str());
+  return 0;
+}
+
+int inspect_data(InspectOptions& options) {
+  const auto seed = static_cast<uint64_t>(options.seed);
+  const tutorials::Data data = tutorials::load_data(options.data, seed);
+  std::printf("%s", tutorials::inspect(data).c_str());
+  if (!options.out.empty()) {
+    nn::Loader loader(data.images, std::min(kGridImages, data.images.count), seed);
+    write_grid(options.out, loader.next().images, kGridColumns);
+    std::printf("grid     %s\n", options.out.c_str());
+  }
+  return 0;
+}
+
+}  // namespace forger::dcgan

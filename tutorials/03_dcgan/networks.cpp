@@ -1,0 +1,75 @@
+#include "networks.h"
+
+#include <algorithm>
+
+namespace forger::dcgan {
+namespace {
+
+constexpr int64_t kSmallestBase = 4;
+constexpr int64_t kWidestFactor = 8;
+constexpr int64_t kDrawnAtOnce = 128;  // images per batch, so that memory does not grow with N
+
+}  // namespace
+
+Pyramid make_pyramid(const NetworkOptions& options) {
+  Pyramid pyramid{.base = options.image_size, .widths = {}};
+  int64_t width = options.features;
+  while (pyramid.base % 2 == 0 && pyramid.base / 2 >= kSmallestBase) {
+    pyramid.base /= 2;
+    pyramid.widths.push_back(width);
+    width = std::min(2 * width, kWidestFactor * options.features);
+  }
+  return pyramid;
+}
+
+// No layer has a bias, as in PyTorch's example: batch norm, where it follows, subtracts it again.
+
+Generator::Generator(const NetworkOptions& options) : Module("G") {
+  const auto [base, widths] = make_pyramid(options);
+  main.add<nn::ConvTranspose2d>(
+      options.latent, widths.back(),
+      nn::ConvTranspose2dOptions{.kernel = base, .stride = 1, .padding = 0, .bias = false});
+  main.add<nn::BatchNorm2d>(widths.back());
+  main.add<nn::ReLU>();
+  for (size_t i = widths.size(); i-- > 0;) {
+    const bool last = i == 0;
+    main.add<nn::ConvTranspose2d>(
+        widths[i], last ? options.channels : widths[i - 1],
+        nn::ConvTranspose2dOptions{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    if (last) break;
+    main.add<nn::BatchNorm2d>(widths[i - 1]);
+    main.add<nn::ReLU>();
+  }
+  main.add<nn::Tanh>();
+}
+
+Tensor Generator::forward(const Tensor& z) { return main(z); }
+
+Discriminator::Discriminator(const NetworkOptions& options) : Module("D") {
+  const auto [base, widths] = make_pyramid(options);
+  for (size_t i = 0; i < widths.size(); ++i) {
+    const bool first = i == 0;
+    main.add<nn::Conv2d>(first ? options.channels : widths[i - 1], widths[i],
+                         nn::Conv2dOptions{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    if (!first) main.add<nn::BatchNorm2d>(widths[i]);
+    main.add<nn::LeakyReLU>(0.2);
+  }
+  main.add<nn::Conv2d>(widths.back(), int64_t{1},
+                       nn::Conv2dOptions{.kernel = base, .stride = 1, .padding = 0, .bias = false});
+}
+
+Tensor Discriminator::forward(const Tensor& x) { return main(x); }
+
+Tensor draw(Generator& G, const Tensor& z) {
+  const NoGrad guard;
+  const bool was_training = G.training();
+  G.eval();
+  std::vector<Tensor> parts;
+  for (int64_t begin = 0; begin < z.shape()[0]; begin += kDrawnAtOnce) {
+    parts.push_back(G(slice(z, 0, begin, std::min(begin + kDrawnAtOnce, z.shape()[0]))));
+  }
+  G.train(was_training);
+  return parts.size() == 1 ? parts[0] : concat(parts, 0);
+}
+
+}  // namespace forger::dcgan

@@ -1,0 +1,200 @@
+#include "tutorials/common/data.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "nn/data/digits.h"
+#include "nn/data/idx.h"
+#include "tutorials/common/progress.h"
+
+namespace forger::tutorials {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFashionMnist = "fashion-mnist";
+constexpr const char* kDigits = "digits";
+// Where the package dataset-fashion-mnist of Debian and Ubuntu puts it.
+constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
+constexpr int64_t kDigitCount = 60000;  // as many as MNIST has
+constexpr int64_t kIdxSize = 28, kFolderSize = 32, kFolderChannels = 3;
+constexpr IntegerRange kSizes = {16, 128, 4};
+constexpr size_t kNamedSkipped = 5;
+
+std::string absolute(const std::string& folder) {
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).string();  // without a slash at the end
+}
+
+std::string square(int64_t size) { return std::to_string(size) + " x " + std::to_string(size); }
+
+/// Throws unless --image-size and --channels were left open or say what the images have.
+void check_said(const DataOptions& options, const nn::ImageSet& images) {
+  const auto check = [&](const char* name, int64_t said, int64_t has) {
+    if (said == 0 || said == has) return;
+    fail_option(name, "not that of the data", std::to_string(said),
+                std::to_string(has) + ", as in " + images.source);
+  };
+  check("--image-size", options.image_size, images.height);
+  check("--channels", options.channels, images.channels);
+}
+
+nn::ImageSet load_idx(const DataOptions& options) {
+  const fs::path folder = options.data_dir;
+  std::error_code unreadable;
+  if (folder == kFashionMnistFolder && !fs::exists(folder, unreadable)) {
+    fail(folder.string(), "Fashion-MNIST is not installed",
+         {"the package dataset-fashion-mnist of Debian and Ubuntu puts it there",
+          "--data-dir takes it from another folder, --data digits needs no files"},
+         {});
+  }
+  nn::ImageSet images = nn::read_idx_folder(folder);
+  if (images.height != images.width || images.height < kSizes.least ||
+      images.height > kSizes.most || images.height % kSizes.step != 0 || images.channels == 2 ||
+      images.channels > 3) {
+    fail(images.source, "images that the networks of this chapter cannot take",
+         {"found    " + std::to_string(images.height) + " x " + std::to_string(images.width) +
+              " with " + std::to_string(images.channels) + " channels",
+          "expected squares whose side is a multiple of 4 from 16 to 128, 1 or 3 channels"},
+         {});
+  }
+  // The files hold numbers only; MNIST comes under the same names.
+  const std::vector<std::string> clothes = nn::fashion_mnist_classes();
+  if (folder.filename() == kFashionMnist && images.class_names.size() == clothes.size()) {
+    images.class_names = clothes;
+  }
+  return images;
+}
+
+/// Whether Fashion-MNIST is at its usual place. A folder without the files does not count; damaged
+/// files do, and are an error when they are read.
+bool fashion_mnist_installed() { return nn::find_idx(kFashionMnistFolder).has_value(); }
+
+/// Fills in --data, and says why.
+std::string choose(DataOptions& options) {
+  if (!options.data.empty()) return "chosen by --data";
+  options.data = kFashionMnist;
+  if (!options.data_dir.empty()) return "chosen by --data-dir";
+  if (fashion_mnist_installed()) return "taken since it is installed; --data chooses other images";
+  options.data = kDigits;
+  return std::string("taken since there is no Fashion-MNIST in ") + kFashionMnistFolder;
+}
+
+}  // namespace
+
+std::vector<Option> data_options(DataOptions& options, Kept kept) {
+  return {
+      text_option("data", options.data, "NAME",
+                  "fashion-mnist, digits (drawn by the program), or a folder with PNG and JPEG "
+                  "images (default: fashion-mnist if installed, else digits)",
+                  kept),
+      text_option("data-dir", options.data_dir, "FOLDER",
+                  std::string("of the IDX files of fashion-mnist, or of MNIST (default ") +
+                      kFashionMnistFolder + ")",
+                  kept),
+      integer_option("image-size", options.image_size, kSizes,
+                     "pixels a side, a multiple of 4 from 16 to 128: that of the data, for digits "
+                     "default 28, for a folder default 32",
+                     kept),
+      integer_option("channels", options.channels, {1, 3, 2},
+                     "1 grey, 3 colour: that of the data, for a folder default 3", kept),
+  };
+}
+
+void resolve_folders(DataOptions& options) {
+  const bool is_name =
+      options.data.empty() || options.data == kFashionMnist || options.data == kDigits;
+  std::error_code unreadable;
+  if (!is_name && fs::exists(options.data, unreadable)) options.data = absolute(options.data);
+  if (!options.data_dir.empty()) options.data_dir = absolute(options.data_dir);
+}
+
+Data load_data(DataOptions& options, uint64_t seed) {
+  Data data;
+  resolve_folders(options);
+  data.reason = choose(options);
+  if (options.data != kFashionMnist && !options.data_dir.empty()) {
+    fail_option("--data-dir", "goes with --data fashion-mnist only", "--data " + options.data,
+                "one of the two");
+  }
+  if (options.data == kFashionMnist) {
+    if (options.data_dir.empty()) options.data_dir = kFashionMnistFolder;
+    data.images = load_idx(options);
+    check_said(options, data.images);
+  } else if (options.data == kDigits) {
+    if (options.image_size == 0) options.image_size = kIdxSize;
+    data.images = nn::make_digits(kDigitCount, seed, options.image_size);
+    data.images.source = "digits, drawn by this program";
+    check_said(options, data.images);
+  } else {
+    std::error_code unreadable;
+    if (!fs::exists(options.data, unreadable)) {
+      fail_option("--data", "neither a set of images nor a folder", options.data,
+                  "fashion-mnist, digits, or a folder with PNG and JPEG images");
+    }
+    if (options.image_size == 0) options.image_size = kFolderSize;
+    if (options.channels == 0) options.channels = kFolderChannels;
+    nn::ImageFolder folder =
+        nn::read_image_folder(options.data, options.image_size, options.channels);
+    data.images = std::move(folder.images);
+    data.skipped = std::move(folder.skipped);
+  }
+  options.image_size = data.images.height;
+  options.channels = data.images.channels;
+  data.name = options.data;
+  return data;
+}
+
+std::string describe_images(const nn::ImageSet& images) {
+  return grouped(images.count) + (images.channels == 1 ? " grey" : " colour") + " images of " +
+         square(images.height);
+}
+
+std::string describe_skipped(const Data& data) {
+  if (data.skipped.empty()) return "";
+  const size_t n = data.skipped.size();
+  std::string text = "skipped  " + std::to_string(n) + (n == 1 ? " file\n" : " files\n");
+  for (size_t i = 0; i < std::min(n, kNamedSkipped); ++i) {
+    text += "         " + data.skipped[i].path.string() + ": " + data.skipped[i].reason + "\n";
+  }
+  if (n > kNamedSkipped) text += "         and " + std::to_string(n - kNamedSkipped) + " more\n";
+  return text;
+}
+
+std::string fingerprint(const nn::ImageSet& images) {
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a (Fowler, Noll & Vo)
+  for (const uint8_t byte : images.pixels) hash = (hash ^ byte) * 0x100000001b3;
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return std::to_string(images.count) + " images, checksum " + text;
+}
+
+std::string inspect(const Data& data) {
+  const nn::ImageSet& images = data.images;
+  std::string text = "data     " + data.name + ", " + data.reason + "\nsource   " + images.source +
+                     "\nimages   " + describe_images(images) + "\n";
+  uint64_t sum = 0, squares = 0;  // exact: 4 GiB of bytes do not overflow them
+  for (const uint64_t byte : images.pixels) {
+    sum += byte;
+    squares += byte * byte;
+  }
+  const auto n = static_cast<double>(images.pixels.size());
+  const double mean = static_cast<double>(sum) / n;
+  const double variance = static_cast<double>(squares) / n - mean * mean;
+  char line[100];
+  std::snprintf(line, sizeof line, "pixels   mean %.2f, standard deviation %.2f, of 0 to 255\n",
+                mean, std::sqrt(std::max(variance, 0.0)));
+  text += line;
+
+  std::vector<int64_t> counts(images.class_names.size());
+  for (const int label : images.labels) ++counts[static_cast<size_t>(label)];
+  text += "classes  " + (counts.empty() ? "none" : std::to_string(counts.size())) + "\n";
+  for (size_t label = 0; label < counts.size(); ++label) {
+    const std::string count = grouped(counts[label]);
+    text += std::string(count.size() < 18 ? 18 - count.size() : 1, ' ') + count + "  " +
+            images.class_names[label] + "\n";
+  }
+  return text + describe_skipped(data);
+}
+
+}  // namespace forger::tutorials

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "autograd/error.h"
+
+/// The options of a chapter's program. One table says each option's name, variable, range and help;
+/// the command line, the checkpoint's metadata, run.json and --resume all read that table.
+namespace forger::tutorials {
+
+/// A mistake in the command line. The program ends with status 2; for every other Error with 1.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Throws UsageError:
+///
+///     --lr: out of range
+///       found    -1
+///       expected a number above 0, at most 10
+[[noreturn]] void fail_option(const std::string& name, const std::string& what,
+                              const std::string& found, const std::string& expected);
+
+/// least, least + step, ... up to most.
+struct IntegerRange {
+  int64_t least, most, step = 1;
+};
+
+/// From low to high, each included or not.
+struct NumberRange {
+  double low, high;
+  bool with_low = true, with_high = true;
+};
+
+enum class Kept {
+  kInRun,    // defines the run: it is in the checkpoint, and --resume takes it from there
+  kNowhere,  // of this call alone
+};
+
+struct Option {
+  std::string name;  // "batch-size" is given as --batch-size
+  std::variant<int64_t*, double*, std::string*, bool*> value;
+  std::variant<std::monostate, IntegerRange, NumberRange> range;
+  std::string metavar;  // what --help shows for the value: "N"
+  std::string help;     // {} in it becomes the value before the command line was read: the default
+  Kept kept = Kept::kNowhere;
+  bool given = false;  // on the command line
+};
+
+Option integer_option(std::string name, int64_t& value, IntegerRange range, std::string help,
+                      Kept kept = Kept::kNowhere);
+Option number_option(std::string name, double& value, NumberRange range, std::string help,
+                     Kept kept = Kept::kNowhere);
+Option text_option(std::string name, std::string& value, std::string metavar, std::string help,
+                   Kept kept = Kept::kNowhere);
+Option flag_option(std::string name, bool& value, std::string help, Kept kept = Kept::kNowhere);
+
+/// The shortest text from which the same number is read again.
+std::string number_text(double number);
+std::string number_text(float number);
+
+/// The value as text, from which set_value() makes exactly the same value again.
+std::string value_text(const Option& option);
+/// Throws Error that begins with `title`, says what was found and which values there are, and
+/// changes nothing, when `text` is not a value of this option.
+void set_value(const Option& option, const std::string& text, const std::string& title);
+
+/// The option of that name. Throws Error when there is none.
+const Option& find_option(const std::vector<Option>& options, const std::string& name);
+
+struct Command {
+  std::string name;         // "train"
+  std::string description;  // one line
+  std::string notes;        // below its options in --help
+  std::vector<Option> options;
+};
+
+/// Reads the command line into the variables of one command and returns its index; the first
+/// command is taken when the first word is none. Prints the help and returns -1 when that was asked
+/// for. Throws UsageError for anything that is not understood.
+int parse_command_line(int argc, char** argv, const std::string& description,
+                       std::vector<Command>& commands);
+
+/// What is kept with a run, as text by name.
+std::map<std::string, std::string> kept_values(const std::vector<Option>& options);
+
+}  // namespace forger::tutorials

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace forger::tutorials {
+
+/// What is measured at a step, in a fixed order.
+struct Metric {
+  const char* name;
+  double value;
+};
+using Metrics = std::vector<Metric>;
+
+/// "12,1,0.875,0.5": a row of metrics.csv, each number as short as it can be read back exactly.
+std::string csv_row(int64_t step, int64_t epoch, const Metrics& metrics);
+
+/// Throws Error when one of them is infinite or NaN: nothing useful can follow. The checkpoint, of
+/// an earlier step, is named.
+void check_finite(const Metrics& metrics, int64_t step, const std::filesystem::path& checkpoint);
+
+/// How a training goes, as a table with a header:
+///
+///     epoch       step  images/s     ETA  loss_D  loss_G    D(x)  D(G(z))
+///       2/3  1207/2811       834    1:55   0.912   1.730   0.681    0.312
+///
+/// On a terminal there is one line of numbers, written over several times a second; elsewhere a new
+/// line every ten seconds. Values are means over the steps since the line before.
+class Progress {
+ public:
+  /// A run that continues behind `first_step` and ends with `last_step`.
+  Progress(int64_t first_step, int64_t last_step, int64_t steps_per_epoch, int64_t batch_size);
+
+  /// Leaves the line, so that an error's message begins on a new one.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// After a step, with the same names each time.
+  void update(int64_t step, const Metrics& metrics);
+  /// Shows what was not yet shown and leaves the line.
+  void finish();
+
+  /// "1:55" since the beginning, and images per second.
+  std::string elapsed() const;
+  double images_per_second() const;
+
+ private:
+  int64_t epochs() const { return (last_step_ + steps_per_epoch_ - 1) / steps_per_epoch_; }
+  void show_header() const;
+  void show();
+  void leave_line();
+
+  int64_t first_step_, last_step_, steps_per_epoch_, batch_size_;
+  bool terminal_;
+  std::chrono::steady_clock::time_point begin_, shown_at_;
+  int64_t step_, shown_step_;
+  Metrics sums_;
+  size_t width_ = 0;  // of the line on the terminal, to be blanked by the next
+};
+
+/// "0:07", "12:34", "1:02:03".
+std::string duration_text(double seconds);
+
+/// "60,000"
+std::string grouped(int64_t number);
+
+}  // namespace forger::tutorials

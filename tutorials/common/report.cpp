@@ -1,0 +1,41 @@
+#include "tutorials/common/report.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "autograd/error.h"
+#include "tutorials/common/options.h"
+
+namespace forger::tutorials {
+namespace {
+
+int failed(const char* message, int status) {
+  std::fflush(stdout);  // what was printed before the failure comes before its message
+  std::fprintf(stderr, "%s\n", message);
+  return status;
+}
+
+}  // namespace
+
+int report_errors(int argc, char** argv, int (*body)(int argc, char** argv)) {
+  // A limit on file sizes is then an error like a full disk, and not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
+  try {
+    const int status = body(argc, argv);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+      fail("standard output", "cannot be written", {std::strerror(errno)}, {});
+    }
+    return status;
+  } catch (const UsageError& error) {
+    return failed(error.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return failed("out of memory", 1);
+  } catch (const std::exception& error) {
+    return failed(error.what(), 1);
+  }
+}
+
+}  // namespace forger::tutorials

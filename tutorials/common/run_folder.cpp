@@ -1,0 +1,109 @@
+#include "tutorials/common/run_folder.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "autograd/kernels/kernels.h"
+#include "commit.h"
+#include "nn/file.h"
+
+namespace forger::tutorials {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kRuns = "out";
+
+struct Run {
+  int64_t number;
+  fs::path folder;
+};
+
+/// out/<chapter> is number 1, out/<chapter>-7 number 7; anything else is no run.
+int64_t run_number(const std::string& name, const std::string& chapter) {
+  if (name == chapter) return 1;
+  if (!name.starts_with(chapter + "-")) return 0;
+  const char* begin = name.data() + chapter.size() + 1;
+  const char* end = name.data() + name.size();
+  int64_t number = 0;
+  const auto parsed = std::from_chars(begin, end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end && number > 1 ? number : 0;
+}
+
+/// The runs of a chapter, the newest first.
+std::vector<Run> list_runs(const std::string& chapter) {
+  std::vector<Run> runs;
+  std::error_code none;
+  for (fs::directory_iterator entry(kRuns, none), end; !none && entry != end;
+       entry.increment(none)) {
+    const int64_t number = run_number(entry->path().filename().string(), chapter);
+    if (number > 0) runs.push_back({number, entry->path()});
+  }
+  std::sort(runs.begin(), runs.end(),
+            [](const Run& a, const Run& b) { return a.number > b.number; });
+  return runs;
+}
+
+const char* compiler() {
+#if defined(__clang__)
+  return "clang " __clang_version__;
+#else
+  return "g++ " __VERSION__;
+#endif
+}
+
+}  // namespace
+
+fs::path new_run_folder(const std::string& chapter) {
+  const std::vector<Run> runs = list_runs(chapter);
+  const fs::path first = fs::path(kRuns) / chapter;
+  return runs.empty() ? first : fs::path(first.string() + "-" + std::to_string(runs[0].number + 1));
+}
+
+fs::path newest_run_folder(const std::string& chapter, const std::string& option) {
+  for (const Run& run : list_runs(chapter)) {
+    std::error_code unreadable;
+    if (fs::exists(checkpoint_path(run.folder), unreadable)) return run.folder;
+  }
+  fail(option, "there is no earlier run",
+       {"looked for " + (fs::path(kRuns) / chapter).string() + "*/checkpoint.safetensors in " +
+        fs::current_path().string()},
+       {});
+}
+
+fs::path checkpoint_path(const fs::path& run_folder) {
+  return run_folder / "checkpoint.safetensors";
+}
+
+std::string sample_name(int64_t step) {
+  const std::string digits = std::to_string(step);
+  return "step_" + std::string(6 - std::min<size_t>(6, digits.size()), '0') + digits + ".png";
+}
+
+void write_run_json(const fs::path& path, const std::string& chapter,
+                    const std::vector<Option>& options) {
+  nlohmann::ordered_json values;
+  for (const Option& option : options) {
+    std::visit([&](const auto* value) { values[option.name] = *value; }, option.value);
+  }
+  const nlohmann::ordered_json run = {{"chapter", chapter},
+                                      {"options", values},
+                                      {"commit", kCommit},
+                                      {"compiler", compiler()},
+                                      {"kernels", kernels::active().name},
+                                      {"threads", omp_get_max_threads()}};
+  // Paths may hold bytes that are no UTF-8; they are replaced rather than refused.
+  nn::write_file(path, run.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+std::string describe_machine() {
+  const kernels::Kernels& set = kernels::active();
+  const int threads = omp_get_max_threads();
+  return std::string(set.name) + " (" + set.description + "), " + std::to_string(threads) +
+         (threads == 1 ? " thread" : " threads");
+}
+
+}  // namespace forger::tutorials
