@@ -1,0 +1,88 @@
+#include <memory>
+
+#include "autograd/kernels/kernels.h"
+#include "bench/bench.h"
+#include "bench/peers/peers.h"
+
+namespace forger::bench {
+namespace {
+
+struct Shape3 {
+  int64_t m, n, k;
+  double flops() const {
+    return 2 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  }
+  std::string str() const {
+    return std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k);
+  }
+};
+
+// Squares; then what the layers of GANs multiply, and a few that fit no tile.
+constexpr Shape3 kShapes[] = {
+    {64, 64, 64},       {128, 128, 128},    {256, 256, 256}, {512, 512, 512}, {1024, 1024, 1024},
+    {2048, 2048, 2048}, {64, 256, 100},     {128, 784, 256}, {64, 1024, 784}, {64, 4096, 100},
+    {256, 4096, 2048},  {1000, 1000, 1000}, {333, 777, 555}, {64, 1, 1024},   {8192, 64, 1024},
+};
+
+/// The arrays of one shape and what the reference makes of them.
+struct Data {
+  explicit Data(const Shape3& s)
+      : shape(s),
+        a(small_integers({s.m, s.k}, 1)),
+        b(small_integers({s.k, s.n}, 2)),
+        c(Tensor::empty({s.m, s.n})),
+        expected(Tensor::empty({s.m, s.n})) {
+    // The reference reads B along k, which is slow for a large B; it gets B's transpose to read.
+    const Tensor bt = Tensor::empty({s.n, s.k});
+    Scalar* const t = bt.mutable_data();
+    for (int64_t p = 0; p < s.k; ++p) {
+      for (int64_t j = 0; j < s.n; ++j) t[j * s.k + p] = b.data()[p * s.n + j];
+    }
+    kernels::kReference.gemm(
+        {s.m, s.n, s.k, a.data(), s.k, 1, t, 1, s.k, expected.mutable_data(), s.n, false});
+  }
+  Shape3 shape;
+  Tensor a, b, c, expected;
+};
+
+/// Kept from benchmark to benchmark as long as the shape is the same.
+const Data& data_for(const Shape3& s) {
+  static std::unique_ptr<const Data> data;
+  if (!data || data->shape.str() != s.str()) data = std::make_unique<const Data>(s);
+  return *data;
+}
+
+/// Registers one way to multiply, under the name of its kernel set or library.
+void register_one(
+    const Shape3& s, const std::string& who,
+    const std::function<void(const Scalar* a, const Scalar* b, Scalar* c)>& multiply) {
+  const std::string name = "matmul/" + s.str() + "/" + who + "/" + threads_suffix();
+  const auto body = [=](benchmark::State& state) {
+    const Data& d = data_for(s);
+    check_and_time(
+        state, s.flops(), [&] { multiply(d.a.data(), d.b.data(), d.c.mutable_data()); }, d.c,
+        d.expected);
+  };
+  benchmark::RegisterBenchmark(name.c_str(), body)->Unit(benchmark::kMicrosecond);
+}
+
+}  // namespace
+
+void register_matmul() {
+  for (const Shape3& s : kShapes) {
+    for (int i = 0; i < kernels::available_count(); ++i) {
+      const kernels::Kernels& set = kernels::available(i);
+      if (&set == &kernels::kReference && s.flops() > kReferenceFlops) continue;
+      register_one(s, set.name, [&](const Scalar* a, const Scalar* b, Scalar* c) {
+        set.gemm({s.m, s.n, s.k, a, s.k, 1, b, s.n, 1, c, s.n, false});
+      });
+    }
+    for (const MatMulPeer& peer : matmul_peers()) {
+      register_one(s, peer.name, [&s, peer](const Scalar* a, const Scalar* b, Scalar* c) {
+        peer.run(s.m, s.n, s.k, a, b, c);
+      });
+    }
+  }
+}
+
+}  // namespace forger::bench

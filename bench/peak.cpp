@@ -1,0 +1,53 @@
+#include "bench/peak.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "autograd/kernels/kernels.h"
+
+namespace forger::bench {
+namespace {
+
+constexpr int64_t kSteps = 1'000'000;  // about 3 ms a round
+constexpr int kRounds = 100;
+
+/// The loop for the best available kernel set, or null.
+const FmaLoop* widest_loop() {
+  const FmaLoop* widest = nullptr;
+#ifdef FORGER_HAVE_SIMD
+  for (int i = 0; i < kernels::available_count(); ++i) {
+    for (const FmaLoop* loop : {&kAvx2Loop, &kAvx512Loop}) {
+      if (std::string_view(kernels::available(i).name) == loop->kernels) widest = loop;
+    }
+  }
+#endif
+  return widest;
+}
+
+}  // namespace
+
+Peak measure_peak(int threads) {
+  const FmaLoop* const loop = widest_loop();
+  if (loop == nullptr) return {};
+  volatile float x = 0.5f, y = 1, sink = 0;  // so that the compiler can neither know nor drop them
+  double best = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    double start = 0;
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp barrier
+#pragma omp master
+      start = omp_get_wtime();
+      const float result = loop->run(kSteps, x, y);
+#pragma omp critical
+      sink = sink + result;
+    }
+    const double seconds = omp_get_wtime() - start;
+    best = std::max(best, static_cast<double>(kSteps) * threads * loop->flops_per_step / seconds);
+  }
+  return {loop->kernels, best};
+}
+
+}  // namespace forger::bench

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+namespace forger::bench {
+
+/// A loop of multiply-adds from registers, in one instruction set; see fma_loop.h.
+struct FmaLoop {
+  const char* kernels;  // the kernel set that needs the same instructions
+  float (*run)(int64_t steps, float x, float y);
+  double flops_per_step;
+};
+extern const FmaLoop kAvx2Loop;
+extern const FmaLoop kAvx512Loop;
+
+/// What one second's multiply-adds from registers come to, in flops, on `threads` threads: the best
+/// of many short rounds in the widest instruction set that the kernels can use here. 0 where there
+/// is no such loop.
+struct Peak {
+  const char* kernels = "";
+  double flops = 0;
+};
+Peak measure_peak(int threads);
+
+}  // namespace forger::bench
