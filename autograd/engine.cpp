@@ -107,6 +107,7 @@ void run_rule(Pass& pass, Visit& visit) {
             "gradient " + (given ? gradients[i].shape().str() : "undefined")},
            node.loc);
     }
+    if (check_nan()) check_finite(node.name, gradients[i], std::vector<TensorRef>{g}, node.loc);
     accumulate(pass.find(&input)->g, gradients[i]);
   }
 }
@@ -132,7 +133,10 @@ void check_not_freed(const Pass& pass, SourceLoc loc) {
     const Node& node = *visit.node;
     if (visit.inner && !node.op) {
       fail("backward", "the graph was freed by an earlier backward pass",
-           {"at node " + node.str(), "pass retain_graph to the first pass to go back twice"}, loc);
+           {"at node " + node.str(),
+            "freed by the pass at " + SourceLoc::at(node.freed_file, node.freed_line).str(),
+            "give that pass retain_graph to go back twice"},
+           loc);
     }
   }
 }
@@ -149,11 +153,16 @@ void walk(Pass& pass, bool keep_graph, SourceLoc loc) {
   check_not_freed(pass, loc);
   for (size_t slot = pass.visits.size(); slot-- > 0;) {
     Visit& visit = pass.visits[slot];
-    if (!visit.inner || !visit.g.defined()) continue;
+    if (!visit.needed() || !visit.g.defined()) continue;
+    visit.g = run_hooks(*visit.node, visit.g);
+    if (!visit.inner) continue;
     const Tensor kept = visit.requested ? visit.g : Tensor();
     run_rule(pass, visit);
     visit.g = kept;
-    if (!keep_graph) visit.node->op.reset();
+    if (keep_graph) continue;
+    visit.node->op.reset();
+    visit.node->freed_file = loc.file;
+    visit.node->freed_line = loc.line;
   }
 }
 

@@ -46,7 +46,7 @@ std::string Node::str() const {
   std::string text = "#" + std::to_string(id) + " " + name;
   if (grad_of) text += ", grad of #" + std::to_string(grad_of_id) + " " + grad_of;
   if (*module) text += std::string(" ") + module;
-  return text + ", " + loc.str();
+  return loc.line != 0 ? text + ", " + loc.str() : text;
 }
 
 Ref<Node> make_leaf(const Shape& shape, SourceLoc loc) {
@@ -75,14 +75,35 @@ Tensor Context::output(const Saved& y) const {
 }
 
 void Saved::throw_changed() const {
-  std::vector<std::string> details = {"saved  " + tensor_.shape().str() + " at version " +
-                                          std::to_string(version_) + ", now at version " +
-                                          std::to_string(tensor_.storage()->version),
-                                      "changed at " + tensor_.storage()->changed_at.str()};
-  const Node* node = differentiated();
-  if (node) details.push_back("needed by " + node->str());
+  const Node* maker = tensor_.node().get();
+  const Node* user = differentiated();
+  const Storage& storage = *tensor_.storage();
+  std::vector<std::string> details = {
+      "tensor   " + tensor_.shape().str() + (maker ? ", " + maker->str() : ""),
+      "version  " + std::to_string(version_) + " when it was used, " +
+          std::to_string(storage.version) + " now"};
+  if (user) details.push_back("used by  " + user->str());
+  details.push_back("changed  at " + storage.changed_at.str());
   fail("backward", "a tensor that the gradient needs was changed after it was used", details,
        SourceLoc{});
+}
+
+Tensor run_hooks(const Node& node, const Tensor& g) {
+  if (!node.hooks) return g;
+  Tensor result = g;
+  const std::vector<Hook> hooks = *node.hooks;  // one may remove itself
+  for (const Hook& hook : hooks) {
+    const Tensor changed = hook.f(result);
+    if (!changed.defined()) continue;
+    if (!(changed.shape() == node.shape)) {
+      fail("hook", "a hook's gradient needs its tensor's shape",
+           {"tensor    " + node.shape.str() + ", " + node.str(),
+            "returned  " + changed.shape().str()},
+           hook.loc);
+    }
+    result = changed;
+  }
+  return result;
 }
 
 bool wants_node(std::span<const TensorRef> inputs) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/debug/check_nan.h"
 #include "autograd/tensor.h"
 
 /// The record of how a tensor was made. One Node per computed tensor, holding the Op that knows the
@@ -75,6 +76,13 @@ struct Recorded final : Op {
   }
 };
 
+/// What the user asked to be called with a gradient; see Tensor::add_hook.
+struct Hook {
+  int64_t id;
+  std::function<Tensor(const Tensor& g)> f;
+  SourceLoc loc;
+};
+
 struct Node {
   std::atomic<int64_t> refs{0};
   uint64_t id;                    // counts up: inputs have smaller ids
@@ -83,10 +91,13 @@ struct Node {
   std::vector<Ref<Node>> inputs;  // null where an input wants no gradient
   Shape shape;                    // of the tensor that it made
   SourceLoc loc;                  // the user's line
-  const char* module;             // "D.conv1", or ""
+  const char* module;             // "D.conv1", or ""; of a leaf its own name
   uint64_t grad_of_id = 0;        // for a node made by a rule: the node which that rule
   const char* grad_of = nullptr;  // differentiates
   Tensor grad;                    // of a leaf
+  std::unique_ptr<std::vector<Hook>> hooks;
+  const char* freed_file = nullptr;  // the line of the pass that freed the op
+  int freed_line = 0;
 
   // Where the pass that last met this node keeps its notes; see engine.cpp.
   uint64_t pass = 0;
@@ -101,6 +112,9 @@ struct Node {
 };
 
 Ref<Node> make_leaf(const Shape& shape, SourceLoc loc);
+
+/// The gradient as the node's hooks leave it. Throws Error when one returns another shape.
+Tensor run_hooks(const Node& node, const Tensor& g);
 
 /// How many nodes exist, to find leaks.
 int64_t live_nodes();
@@ -156,6 +170,7 @@ Tensor attach(const Tensor& y, std::span<const TensorRef> inputs, std::unique_pt
 /// Gives y its node, if any input wants gradients: the last line of every op's forward.
 template <class O>
 Tensor record(const Tensor& y, std::span<const TensorRef> inputs, O op, SourceLoc loc) {
+  if (check_nan()) check_finite(O::name, y, inputs, loc);
   if (!wants_node(inputs)) return y;
   return attach(y, inputs, std::make_unique<const Recorded<O>>(std::move(op)), loc);
 }

@@ -10,6 +10,8 @@
 /// do not fit. The forward and the rule of an op stand side by side in ops/<family>.cpp.
 namespace forger {
 
+class Random;
+
 /// What an arithmetic operator takes: a tensor or a number. Its constructor takes down the user's
 /// line, since an operator can have no default argument.
 struct Operand {
@@ -32,14 +34,33 @@ inline Tensor operator+(const Operand& a, const Operand& b) { return add(a.value
 inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a.value, b.value, a.loc); }
 inline Tensor operator*(const Operand& a, const Operand& b) { return mul(a.value, b.value, a.loc); }
 inline Tensor operator/(const Operand& a, const Operand& b) { return div(a.value, b.value, a.loc); }
+/// The larger of the two; where they are equal each gets half of g. NaN wins.
+Tensor maximum(const Operand& a, const Operand& b);
+Tensor minimum(const Operand& a, const Operand& b);
+/// a^b as std::pow. da = g b a^(b-1), 0 where b is 0; db = g y log(a), 0 where a <= 0.
+Tensor pow(const Operand& a, const Operand& b);
+
+// --- compare.cpp: 1 where it holds, else 0; piecewise constant, so there is no node
+Tensor equal(const Operand& a, const Operand& b);
+Tensor not_equal(const Operand& a, const Operand& b);
+Tensor less(const Operand& a, const Operand& b);
+Tensor less_equal(const Operand& a, const Operand& b);
+Tensor greater(const Operand& a, const Operand& b);
+Tensor greater_equal(const Operand& a, const Operand& b);
+/// a where condition is not 0, b elsewhere; all three broadcast. da = g there, db = g elsewhere.
+Tensor where(const Tensor& condition, const Operand& a, const Operand& b);
+/// x within [low, high]; dx = g where low <= x <= high, else 0.
+Tensor clamp(const Tensor& x, double low, double high, SourceLoc loc = SourceLoc::here());
 
 // --- unary.cpp: y has the shape of x
-Tensor neg(const Tensor& x, SourceLoc loc = SourceLoc::here());   // -g
-Tensor abs(const Tensor& x, SourceLoc loc = SourceLoc::here());   // g sign(x)
-Tensor sign(const Tensor& x, SourceLoc loc = SourceLoc::here());  // 0: no node
-Tensor sqrt(const Tensor& x, SourceLoc loc = SourceLoc::here());  // g / (2 y)
-Tensor exp(const Tensor& x, SourceLoc loc = SourceLoc::here());   // g y
-Tensor log(const Tensor& x, SourceLoc loc = SourceLoc::here());   // g / x
+Tensor neg(const Tensor& x, SourceLoc loc = SourceLoc::here());    // -g
+Tensor abs(const Tensor& x, SourceLoc loc = SourceLoc::here());    // g sign(x)
+Tensor sign(const Tensor& x, SourceLoc loc = SourceLoc::here());   // 0: no node
+Tensor sqrt(const Tensor& x, SourceLoc loc = SourceLoc::here());   // g / (2 y), 0 where y is 0
+Tensor rsqrt(const Tensor& x, SourceLoc loc = SourceLoc::here());  // -g y^3 / 2
+Tensor exp(const Tensor& x, SourceLoc loc = SourceLoc::here());    // g y
+Tensor log(const Tensor& x, SourceLoc loc = SourceLoc::here());    // g / x
+Tensor erf(const Tensor& x, SourceLoc loc = SourceLoc::here());    // g 2/sqrt(pi) exp(-x^2)
 inline Tensor operator-(const Operand& x) { return neg(x.value, x.loc); }
 
 // --- activation.cpp: y has the shape of x
@@ -58,6 +79,16 @@ Tensor sigmoid(const Tensor& x, SourceLoc loc = SourceLoc::here());  // g y (1 -
 Tensor sigmoid_grad(const Tensor& g, const Tensor& y, SourceLoc loc = SourceLoc::here());
 /// log(1 + e^x) without overflow; dx = g sigmoid(x).
 Tensor softplus(const Tensor& x, SourceLoc loc = SourceLoc::here());
+/// x where x > 0, alpha (e^x - 1) elsewhere, alpha >= 0; dx = g or g (y + alpha)
+/// (Clevert et al. 2016, arXiv 1511.07289).
+Tensor elu(const Tensor& x, double alpha = 1, SourceLoc loc = SourceLoc::here());
+/// x Phi(x) with the normal distribution's Phi, by erf (Hendrycks & Gimpel 2016, arXiv 1606.08415).
+Tensor gelu(const Tensor& x, SourceLoc loc = SourceLoc::here());
+/// x sigmoid(x) (Hendrycks & Gimpel 2016; Ramachandran et al. 2017, arXiv 1710.05941).
+Tensor silu(const Tensor& x, SourceLoc loc = SourceLoc::here());
+/// x / (1 - p) with probability 1 - p, else 0 (Srivastava et al. 2014, JMLR 15); 0 <= p < 1.
+/// dx = g under the same mask.
+Tensor dropout(const Tensor& x, double p, Random& random, SourceLoc loc = SourceLoc::here());
 
 // --- reduce.cpp
 /// The sum over the given axes, or over all. keepdim leaves them as extent 1. dx = g broadcast.
@@ -72,9 +103,24 @@ Tensor mean(const Tensor& x, SourceLoc loc = SourceLoc::here());
 Tensor broadcast_to(const Tensor& x, const Shape& shape, SourceLoc loc = SourceLoc::here());
 /// g summed over the axes along which `shape` was broadcast to it; the adjoint of broadcast_to.
 Tensor sum_to(const Tensor& g, const Shape& shape, SourceLoc loc = SourceLoc::here());
-/// log(softmax(x)) over the last axis, by x - max - log(sum(exp(x - max))).
-/// dx = g - softmax(x) sum(g).
-Tensor log_softmax(const Tensor& x, SourceLoc loc = SourceLoc::here());
+/// The largest and smallest element over the given axes, or over all. Equal ones share g evenly.
+Tensor max(const Tensor& x, const std::vector<int>& axes, bool keepdim = false,
+           SourceLoc loc = SourceLoc::here());
+Tensor max(const Tensor& x, SourceLoc loc = SourceLoc::here());
+Tensor min(const Tensor& x, const std::vector<int>& axes, bool keepdim = false,
+           SourceLoc loc = SourceLoc::here());
+Tensor min(const Tensor& x, SourceLoc loc = SourceLoc::here());
+/// The mean squared deviation, with the count less `correction` as divisor (1: unbiased).
+Tensor var(const Tensor& x, const std::vector<int>& axes, int correction = 1, bool keepdim = false,
+           SourceLoc loc = SourceLoc::here());
+Tensor var(const Tensor& x, SourceLoc loc = SourceLoc::here());
+/// log(sum(exp(x))) without overflow: m + log(sum(exp(x - m))) with the largest m.
+Tensor logsumexp(const Tensor& x, const std::vector<int>& axes, bool keepdim = false,
+                 SourceLoc loc = SourceLoc::here());
+/// exp(x) / sum(exp(x)) over one axis.
+Tensor softmax(const Tensor& x, int axis = -1, SourceLoc loc = SourceLoc::here());
+/// log(softmax(x)), by x - max - log(sum(exp(x - max))). dx = g - softmax(x) sum(g).
+Tensor log_softmax(const Tensor& x, int axis = -1, SourceLoc loc = SourceLoc::here());
 
 // --- layout.cpp
 /// The same elements in row-major order under another shape; shares storage. dx = reshape_to(g).
@@ -93,6 +139,79 @@ Tensor pad(const Tensor& x, int axis, int64_t before, int64_t after,
 /// The parts one behind the other along one axis; the other extents agree. Each part gets its slice
 /// of g.
 Tensor concat(const std::vector<Tensor>& parts, int axis, SourceLoc loc = SourceLoc::here());
+/// The parts along a new axis; they agree in shape.
+Tensor stack(const std::vector<Tensor>& parts, int axis, SourceLoc loc = SourceLoc::here());
+
+// --- permute.cpp
+/// Axis i of y is axis axes[i] of x; dx = permute(g) by the inverse.
+Tensor permute(const Tensor& x, const std::vector<int>& axes, SourceLoc loc = SourceLoc::here());
+/// Two axes exchanged.
+Tensor transpose(const Tensor& x, int a, int b, SourceLoc loc = SourceLoc::here());
+/// Backwards along the given axes; dx = flip(g).
+Tensor flip(const Tensor& x, const std::vector<int>& axes, SourceLoc loc = SourceLoc::here());
+/// [N, C r^2, H, W] -> [N, C, H r, W r] (Shi et al. 2016, arXiv 1609.05158); dx = pixel_unshuffle.
+Tensor pixel_shuffle(const Tensor& x, int64_t r, SourceLoc loc = SourceLoc::here());
+/// [N, C, H r, W r] -> [N, C r^2, H, W].
+Tensor pixel_unshuffle(const Tensor& x, int64_t r, SourceLoc loc = SourceLoc::here());
+
+// --- index.cpp: every index is checked
+/// Whole numbers in row-major order.
+struct Indices {
+  Shape shape;
+  std::vector<int64_t> values;
+};
+/// y[.., i, ..] = x[.., index[.., i, ..], ..] along one axis; x and index agree in all others.
+/// dx = scatter_add(g).
+Tensor gather(const Tensor& x, int axis, const Indices& index, SourceLoc loc = SourceLoc::here());
+/// Zeros of `extent` along the axis, to which each element of g is added at its index; the adjoint
+/// of gather.
+Tensor scatter_add(const Tensor& g, int axis, const Indices& index, int64_t extent,
+                   SourceLoc loc = SourceLoc::here());
+/// The slices of these numbers along one axis. dx = index_add(g).
+Tensor index_select(const Tensor& x, int axis, const std::vector<int64_t>& indices,
+                    SourceLoc loc = SourceLoc::here());
+/// Zeros of `extent` along the axis, to which each slice of g is added at its index; the adjoint of
+/// index_select.
+Tensor index_add(const Tensor& g, int axis, const std::vector<int64_t>& indices, int64_t extent,
+                 SourceLoc loc = SourceLoc::here());
+/// Rows of weight [classes, D]: [labels, D].
+Tensor embedding(const Tensor& weight, const std::vector<int>& labels,
+                 SourceLoc loc = SourceLoc::here());
+/// [labels, classes], 1 at each label, else 0.
+Tensor one_hot(const std::vector<int>& labels, int64_t classes, SourceLoc loc = SourceLoc::here());
+
+// --- resample.cpp: x [N, C, H, W]. All but max_pool2d are one op with other weights: each axis is
+// multiplied by a sparse matrix.
+/// A sparse matrix [out, in]: row i has the entries begin[i] .. begin[i + 1] - 1.
+struct SparseMatrix {
+  int64_t out = 0, in = 0;
+  std::vector<int64_t> begin{0}, index;
+  std::vector<Scalar> weight;
+  SparseMatrix transposed() const;
+};
+/// y[n, c] = rows x[n, c] columns^T: [N, C, rows.out, columns.out]. dx = resample2d(g) by the
+/// transposes.
+Tensor resample2d(const Tensor& x, const SparseMatrix& rows, const SparseMatrix& columns,
+                  SourceLoc loc = SourceLoc::here());
+struct PoolOptions {
+  int64_t kernel;
+  int64_t stride = 0;  // 0: that of the kernel
+  int64_t padding = 0;
+  bool count_include_pad = true;  // avg_pool2d alone: padding counts as zeros
+};
+/// Means of windows: OH = (H + 2 padding - kernel) / stride + 1, rounded down.
+Tensor avg_pool2d(const Tensor& x, PoolOptions options, SourceLoc loc = SourceLoc::here());
+/// The largest element of each window; the first of equal ones gets g.
+Tensor max_pool2d(const Tensor& x, PoolOptions options, SourceLoc loc = SourceLoc::here());
+/// Means over h x w windows that cover the image evenly.
+Tensor adaptive_avg_pool2d(const Tensor& x, int64_t h, int64_t w,
+                           SourceLoc loc = SourceLoc::here());
+/// To h x w by the nearest pixel: y[i] = x[floor(i H / h)].
+Tensor upsample_nearest2d(const Tensor& x, int64_t h, int64_t w, SourceLoc loc = SourceLoc::here());
+/// To h x w by linear interpolation along both axes, between pixel centres at i + 1/2; with
+/// align_corners the corners' centres coincide instead.
+Tensor upsample_bilinear2d(const Tensor& x, int64_t h, int64_t w, bool align_corners = false,
+                           SourceLoc loc = SourceLoc::here());
 
 // --- matmul.cpp
 struct MatMulOptions {
@@ -138,19 +257,50 @@ struct BatchStats {
 /// two values per channel. dx = weight rstd (g - mean(g) - xhat mean(g xhat)).
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps = 1e-5,
                   BatchStats* stats = nullptr, SourceLoc loc = SourceLoc::here());
+/// Layer normalisation (Ba et al. 2016, arXiv 1607.06450) over the last `axes` axes; weight and
+/// bias, if defined, have those axes' shape.
+Tensor layer_norm(const Tensor& x, int axes, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5, SourceLoc loc = SourceLoc::here());
+/// Group normalisation (Wu & He 2018, arXiv 1803.08494) of x [N, C, ...] over groups of C / groups
+/// neighbouring channels; weight and bias, if defined, are [C].
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight = {},
+                  const Tensor& bias = {}, double eps = 1e-5, SourceLoc loc = SourceLoc::here());
+/// Instance normalisation (Ulyanov et al. 2016, arXiv 1607.08022): each channel of each image.
+Tensor instance_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
+                     double eps = 1e-5, SourceLoc loc = SourceLoc::here());
 
-// --- loss.cpp: one number, the mean over all elements
-/// -mean(t log sigmoid(x) + (1 - t) log(1 - sigmoid(x))) for logits x and targets t of the same
-/// shape, as mean(softplus(x) - t x), which cannot overflow. dx = (sigmoid(x) - t) / numel.
+// --- loss.cpp: the mean over all elements, or their sum, or one number each
+enum class Reduction { kMean, kSum, kNone };
+/// -(t log sigmoid(x) + (1 - t) log(1 - sigmoid(x))) for logits x and targets t of the same shape,
+/// as softplus(x) - t x, which cannot overflow. dx = g (sigmoid(x) - t).
 Tensor bce_with_logits(const Tensor& logits, const Tensor& targets,
-                       SourceLoc loc = SourceLoc::here());
+                       Reduction reduction = Reduction::kMean, SourceLoc loc = SourceLoc::here());
 /// The same with one target for all: 1 says real, 0 says fake.
-Tensor bce_with_logits(const Tensor& logits, double target, SourceLoc loc = SourceLoc::here());
-/// -mean(log_softmax(x)[label]) for logits [N, classes] and N labels. Throws Error for a label
-/// outside of [0, classes).
+Tensor bce_with_logits(const Tensor& logits, double target, Reduction reduction = Reduction::kMean,
+                       SourceLoc loc = SourceLoc::here());
+/// -log_softmax(x)[label] for logits [N, classes] and N labels. Throws Error for a label outside of
+/// [0, classes).
 Tensor softmax_cross_entropy(const Tensor& logits, const std::vector<int>& labels,
+                             Reduction reduction = Reduction::kMean,
                              SourceLoc loc = SourceLoc::here());
-/// mean((a - b)^2).
-Tensor mse(const Tensor& a, const Tensor& b, SourceLoc loc = SourceLoc::here());
+/// (a - b)^2.
+Tensor mse(const Tensor& a, const Tensor& b, Reduction reduction = Reduction::kMean,
+           SourceLoc loc = SourceLoc::here());
+/// |a - b|.
+Tensor l1(const Tensor& a, const Tensor& b, Reduction reduction = Reduction::kMean,
+          SourceLoc loc = SourceLoc::here());
+/// d^2 / (2 beta) where |d| < beta, |d| - beta / 2 elsewhere, d = a - b, beta > 0 (Girshick 2015,
+/// arXiv 1504.08083).
+Tensor smooth_l1(const Tensor& a, const Tensor& b, double beta = 1,
+                 Reduction reduction = Reduction::kMean, SourceLoc loc = SourceLoc::here());
+/// max(0, 1 - t x) for one target t for all: 1 says real, -1 says fake (Lim & Ye 2017, arXiv
+/// 1705.02894).
+Tensor hinge(const Tensor& x, double target, Reduction reduction = Reduction::kMean,
+             SourceLoc loc = SourceLoc::here());
+/// KL(N(mean1, e^log_var1) || N(mean2, e^log_var2)) of each element, all of one shape
+/// (Kingma & Welling 2014, arXiv 1312.6114, appendix B, has the standard normal as the second).
+Tensor kl_gaussian(const Tensor& mean1, const Tensor& log_var1, const Tensor& mean2,
+                   const Tensor& log_var2, Reduction reduction = Reduction::kMean,
+                   SourceLoc loc = SourceLoc::here());
 
 }  // namespace forger

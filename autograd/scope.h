@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "autograd/source_loc.h"
 
 namespace forger {
@@ -18,6 +20,10 @@ class Scope {
   const char* outer_module_;
   SourceLoc outer_call_site_;
 };
+
+/// A copy of the text that is never freed, one for equal texts: nodes outlive what they are named
+/// after.
+const char* intern(const std::string& text);
 
 /// The module path of the innermost scope, "" outside of any.
 const char* current_module();

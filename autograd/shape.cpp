@@ -71,10 +71,10 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b, SourceLoc
 
 int checked_axis(const char* op, const Shape& x, int axis, SourceLoc loc) {
   if (axis < -x.rank() || axis >= x.rank()) {
-    fail(op, "no such axis",
-         {"x  " + x.str(), "axis " + std::to_string(axis) + ", expected " +
-                               std::to_string(-x.rank()) + " to " + std::to_string(x.rank() - 1)},
-         loc);
+    const std::string range = x.rank() == 0 ? "but x has no axes"
+                                            : "expected " + std::to_string(-x.rank()) + " to " +
+                                                  std::to_string(x.rank() - 1);
+    fail(op, "no such axis", {"x  " + x.str(), "axis " + std::to_string(axis) + ", " + range}, loc);
   }
   return axis < 0 ? axis + x.rank() : axis;
 }

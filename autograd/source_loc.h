@@ -22,6 +22,7 @@ struct SourceLoc {
     loc.function = function;
     return loc;
   }
+  static constexpr SourceLoc at(const char* file, int line) { return here(file, line, ""); }
   /// "tutorials/03_dcgan/main.cpp:88"; files of this project relative to its root.
   std::string str() const;
 };

@@ -6,6 +6,7 @@
 #include "autograd/error.h"
 #include "autograd/graph.h"
 #include "autograd/memory.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -97,6 +98,33 @@ void Tensor::set_grad(const Tensor& g) const { node_->grad = g; }
 
 void Tensor::zero_grad() const {
   if (node_) node_->grad = Tensor();
+}
+
+Tensor& Tensor::set_name(const std::string& name, SourceLoc loc) {
+  if (!node_ || !node_->is_leaf()) {
+    fail("set_name", "a leaf that requires a gradient expected",
+         {node_ ? "found " + node_->str() : "found a tensor without a history"}, loc);
+  }
+  node_->module = intern(name);
+  return *this;
+}
+
+int64_t Tensor::add_hook(std::function<Tensor(const Tensor& g)> f, SourceLoc loc) const {
+  if (!node_) {
+    fail("add_hook", "the tensor requires no gradient, so none will come", {"x  " + shape_.str()},
+         loc);
+  }
+  static std::atomic<int64_t> last_hook{0};
+  if (!node_->hooks) node_->hooks = std::make_unique<std::vector<Hook>>();
+  node_->hooks->push_back({++last_hook, std::move(f), loc});
+  return node_->hooks->back().id;
+}
+
+void Tensor::remove_hook(int64_t hook, SourceLoc loc) const {
+  const auto has_id = [hook](const Hook& h) { return h.id == hook; };
+  if (!node_ || !node_->hooks || std::erase_if(*node_->hooks, has_id) == 0) {
+    fail("remove_hook", "this tensor has no such hook", {"hook " + std::to_string(hook)}, loc);
+  }
 }
 
 Tensor Tensor::detach() const { return Tensor(storage_, shape_); }

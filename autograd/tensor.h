@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -68,6 +69,19 @@ class Tensor {
   Tensor grad() const;
   void set_grad(const Tensor& g) const;
   void zero_grad() const;
+
+  /// Gives a leaf that requires a gradient a name, for messages and printed graphs. Throws Error
+  /// for any other tensor: a computed one is named by its op and line.
+  Tensor& set_name(const std::string& name, SourceLoc loc = SourceLoc::here());
+
+  /// Calls `f` with the whole gradient of this tensor in every backward pass that computes it,
+  /// before the gradient is used or stored; a defined tensor of the same shape that f returns takes
+  /// its place. Hooks run in the order in which they were added and live as long as the tensor's
+  /// node. Returns a number for remove_hook(). Throws Error when the tensor requires no gradient.
+  int64_t add_hook(std::function<Tensor(const Tensor& g)> f,
+                   SourceLoc loc = SourceLoc::here()) const;
+  /// Throws Error when there is no hook of that number.
+  void remove_hook(int64_t hook, SourceLoc loc = SourceLoc::here()) const;
 
   /// The same numbers without a history.
   Tensor detach() const;

@@ -17,6 +17,14 @@ Tensor default_init(const Shape& shape, int64_t fan_in) {
   return init_random().uniform(shape, -bound, bound);
 }
 
+constexpr uint64_t kDropoutStream = 0x64726f70;
+
+std::string window(const PoolOptions& options) {
+  const int64_t stride = options.stride == 0 ? options.kernel : options.stride;
+  return "kernel " + std::to_string(options.kernel) + ", stride " + std::to_string(stride) +
+         ", padding " + std::to_string(options.padding);
+}
+
 std::string arrow(int64_t in, int64_t out) {
   return std::to_string(in) + " -> " + std::to_string(out);
 }
@@ -31,6 +39,8 @@ Linear::Linear(Module& parent, std::string name, int64_t in, int64_t out, bool w
       bias(with_bias ? parameter("bias", default_init({out}, in)) : Tensor()) {}
 
 Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias, call_site()); }
+
+int64_t Linear::multiply_adds(const Shape& x, const Shape&) const { return x[0] * weight.numel(); }
 
 std::string Linear::describe() const {
   return "Linear(" + arrow(weight.shape()[1], weight.shape()[0]) + ")";
@@ -48,6 +58,10 @@ Conv2d::Conv2d(Module& parent, std::string name, int64_t in, int64_t out, Conv2d
 Tensor Conv2d::forward(const Tensor& x) {
   return conv2d(x, weight, bias, {options_.stride, options_.padding, options_.dilation},
                 call_site());
+}
+
+int64_t Conv2d::multiply_adds(const Shape&, const Shape& y) const {
+  return y[0] * y[2] * y[3] * weight.numel();
 }
 
 std::string Conv2d::describe() const {
@@ -72,77 +86,14 @@ Tensor ConvTranspose2d::forward(const Tensor& x) {
                           options_.output_padding, call_site());
 }
 
+int64_t ConvTranspose2d::multiply_adds(const Shape& x, const Shape&) const {
+  return x[0] * x[2] * x[3] * weight.numel();
+}
+
 std::string ConvTranspose2d::describe() const {
   return "ConvTranspose2d(" + arrow(weight.shape()[0], weight.shape()[1]) + ", kernel " +
          std::to_string(options_.kernel) + ", stride " + std::to_string(options_.stride) +
          ", padding " + std::to_string(options_.padding) + ")";
-}
-
-BatchNorm::BatchNorm(Module& parent, std::string name, int rank, int64_t features,
-                     BatchNormOptions options)
-    : Module(parent, std::move(name)),
-      weight(parameter("weight", Tensor::ones({features}))),
-      bias(parameter("bias", Tensor::zeros({features}))),
-      running_mean(buffer("running_mean", Tensor::zeros({features}))),
-      running_var(buffer("running_var", Tensor::ones({features}))),
-      num_batches_tracked(buffer("num_batches_tracked", Tensor::scalar(0))),
-      rank_(rank),
-      options_(options) {}
-
-Tensor BatchNorm::forward(const Tensor& x) {
-  const SourceLoc loc = call_site();
-  const int64_t features = weight.shape()[0];
-  if (x.rank() != rank_ || x.shape()[1] != features) {
-    fail("batch_norm", "x does not fit this layer",
-         {"x  " + x.shape().str() + ", expected [N, " + std::to_string(features) +
-          (rank_ == 4 ? ", H, W]" : "]")},
-         loc);
-  }
-  if (training()) {
-    BatchStats stats;
-    const Tensor y = batch_norm(x, weight, bias, options_.eps, &stats, loc);
-    update_running(stats, x.numel() / features);
-    return y;
-  }
-  // One scale and one shift per channel, [C] or [C, 1, 1], to broadcast over x.
-  const Shape per_channel = rank_ == 4 ? Shape{features, 1, 1} : Shape{features};
-  const Tensor rstd = div(
-      Tensor::scalar(1), sqrt(add(running_var, Tensor::scalar(static_cast<Scalar>(options_.eps)))));
-  const Tensor scale = mul(weight, rstd, loc);
-  const Tensor shift = sub(bias, mul(running_mean, scale, loc), loc);
-  return add(mul(x, reshape_to(scale, per_channel, loc), loc), reshape_to(shift, per_channel, loc),
-             loc);
-}
-
-void BatchNorm::update_running(const BatchStats& stats, int64_t values_per_channel) {
-  const auto count = static_cast<Scalar>(values_per_channel);
-  const auto momentum = static_cast<Scalar>(options_.momentum);
-  Scalar* mean = running_mean.mutable_data();
-  Scalar* var = running_var.mutable_data();
-  for (int64_t c = 0; c < running_mean.numel(); ++c) {
-    mean[c] += momentum * (stats.mean.data()[c] - mean[c]);
-    var[c] += momentum * (stats.var.data()[c] * count / (count - 1) - var[c]);
-  }
-  *num_batches_tracked.mutable_data() += 1;
-}
-
-std::string BatchNorm::describe() const {
-  return std::string(rank_ == 4 ? "BatchNorm2d(" : "BatchNorm1d(") +
-         std::to_string(weight.numel()) + ")";
-}
-
-Tensor ReLU::forward(const Tensor& x) { return relu(x, call_site()); }
-Tensor Tanh::forward(const Tensor& x) { return tanh(x, call_site()); }
-Tensor Sigmoid::forward(const Tensor& x) { return sigmoid(x, call_site()); }
-
-LeakyReLU::LeakyReLU(Module& parent, std::string name, double slope)
-    : Module(parent, std::move(name)), slope_(slope) {}
-
-Tensor LeakyReLU::forward(const Tensor& x) { return leaky_relu(x, slope_, call_site()); }
-
-std::string LeakyReLU::describe() const {
-  std::string slope = std::to_string(slope_);
-  return "LeakyReLU(" + slope.substr(0, slope.find_last_not_of('0') + 1) + ")";
 }
 
 Tensor Flatten::forward(const Tensor& x) { return flatten(x, call_site()); }
@@ -166,5 +117,67 @@ Tensor Sequential::forward(const Tensor& x) {
   for (const auto& layer : layers_) y = (*layer)(y, loc);
   return y;
 }
+
+Embedding::Embedding(Module& parent, std::string name, int64_t classes, int64_t features)
+    : Module(parent, std::move(name)),
+      weight(parameter("weight", init_random().normal({classes, features}))) {}
+
+Tensor Embedding::operator()(const std::vector<int>& labels, SourceLoc loc) {
+  const Scope scope(path(), loc);
+  return embedding(weight, labels, loc);
+}
+
+std::string Embedding::describe() const {
+  return "Embedding(" + arrow(weight.shape()[0], weight.shape()[1]) + ")";
+}
+
+Dropout::Dropout(Module& parent, std::string name, double p)
+    : Module(parent, std::move(name)), random(init_random().bits(), kDropoutStream), p_(p) {}
+
+Tensor Dropout::forward(const Tensor& x) {
+  return training() ? dropout(x, p_, random, call_site()) : x;
+}
+
+std::string Dropout::describe() const { return "Dropout(" + short_number(p_) + ")"; }
+
+AvgPool2d::AvgPool2d(Module& parent, std::string name, PoolOptions options)
+    : Module(parent, std::move(name)), options_(options) {}
+Tensor AvgPool2d::forward(const Tensor& x) { return avg_pool2d(x, options_, call_site()); }
+std::string AvgPool2d::describe() const { return "AvgPool2d(" + window(options_) + ")"; }
+
+MaxPool2d::MaxPool2d(Module& parent, std::string name, PoolOptions options)
+    : Module(parent, std::move(name)), options_(options) {}
+Tensor MaxPool2d::forward(const Tensor& x) { return max_pool2d(x, options_, call_site()); }
+std::string MaxPool2d::describe() const { return "MaxPool2d(" + window(options_) + ")"; }
+
+AdaptiveAvgPool2d::AdaptiveAvgPool2d(Module& parent, std::string name, int64_t h, int64_t w)
+    : Module(parent, std::move(name)), h_(h), w_(w) {}
+Tensor AdaptiveAvgPool2d::forward(const Tensor& x) {
+  return adaptive_avg_pool2d(x, h_, w_, call_site());
+}
+std::string AdaptiveAvgPool2d::describe() const {
+  return "AdaptiveAvgPool2d(" + std::to_string(h_) + " x " + std::to_string(w_) + ")";
+}
+
+Upsample::Upsample(Module& parent, std::string name, int64_t scale, UpsampleMode mode)
+    : Module(parent, std::move(name)), scale_(scale), mode_(mode) {}
+
+Tensor Upsample::forward(const Tensor& x) {
+  const SourceLoc loc = call_site();
+  const int64_t h = x.rank() == 4 ? x.shape()[2] * scale_ : 0;  // the op refuses other ranks
+  const int64_t w = x.rank() == 4 ? x.shape()[3] * scale_ : 0;
+  return mode_ == UpsampleMode::kNearest ? upsample_nearest2d(x, h, w, loc)
+                                         : upsample_bilinear2d(x, h, w, false, loc);
+}
+
+std::string Upsample::describe() const {
+  return "Upsample(" + std::to_string(scale_) +
+         (mode_ == UpsampleMode::kNearest ? ", nearest)" : ", bilinear)");
+}
+
+PixelShuffle::PixelShuffle(Module& parent, std::string name, int64_t r)
+    : Module(parent, std::move(name)), r_(r) {}
+Tensor PixelShuffle::forward(const Tensor& x) { return pixel_shuffle(x, r_, call_site()); }
+std::string PixelShuffle::describe() const { return "PixelShuffle(" + std::to_string(r_) + ")"; }
 
 }  // namespace forger::nn

@@ -4,7 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "autograd/random.h"
+#include "nn/activation.h"
 #include "nn/module.h"
+#include "nn/norm.h"
 
 /// Layers under PyTorch's names, with its parameters' names, shapes and default initialisation.
 namespace forger::nn {
@@ -13,8 +16,10 @@ namespace forger::nn {
 /// +-1/sqrt(in).
 class Linear : public Module {
  public:
+  static constexpr int kOutputAxis = 0;  // of the weight
   Linear(Module& parent, std::string name, int64_t in, int64_t out, bool with_bias = true);
   Tensor forward(const Tensor& x) override;
+  int64_t multiply_adds(const Shape& x, const Shape& y) const override;
   std::string describe() const override;
 
   Tensor weight, bias;
@@ -28,8 +33,10 @@ struct Conv2dOptions {
 /// The cross-correlation conv2d() of x [N, in, H, W] with weight [out, in, kernel, kernel].
 class Conv2d : public Module {
  public:
+  static constexpr int kOutputAxis = 0;  // of the weight
   Conv2d(Module& parent, std::string name, int64_t in, int64_t out, Conv2dOptions options);
   Tensor forward(const Tensor& x) override;
+  int64_t multiply_adds(const Shape& x, const Shape& y) const override;
   std::string describe() const override;
 
   Tensor weight, bias;
@@ -46,74 +53,17 @@ struct ConvTranspose2dOptions {
 /// conv_transpose2d() of x [N, in, H, W] with weight [in, out, kernel, kernel].
 class ConvTranspose2d : public Module {
  public:
+  static constexpr int kOutputAxis = 1;  // of the weight
   ConvTranspose2d(Module& parent, std::string name, int64_t in, int64_t out,
                   ConvTranspose2dOptions options);
   Tensor forward(const Tensor& x) override;
+  int64_t multiply_adds(const Shape& x, const Shape& y) const override;
   std::string describe() const override;
 
   Tensor weight, bias;
 
  private:
   ConvTranspose2dOptions options_;
-};
-
-struct BatchNormOptions {
-  double eps = 1e-5;
-  double momentum = 0.1;  // how far the running statistics move towards each batch's
-};
-
-/// batch_norm() in training, and normalisation by the running statistics in evaluation (Ioffe &
-/// Szegedy 2015, algorithm 2). As in PyTorch the running variance is the unbiased one.
-class BatchNorm : public Module {
- public:
-  BatchNorm(Module& parent, std::string name, int rank, int64_t features, BatchNormOptions options);
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override;
-
-  Tensor weight, bias, running_mean, running_var, num_batches_tracked;
-
- private:
-  void update_running(const BatchStats& stats, int64_t values_per_channel);
-
-  int rank_;
-  BatchNormOptions options_;
-};
-
-/// BatchNorm of x [N, features].
-struct BatchNorm1d : BatchNorm {
-  BatchNorm1d(Module& parent, std::string name, int64_t features, BatchNormOptions options = {})
-      : BatchNorm(parent, std::move(name), 2, features, options) {}
-};
-/// BatchNorm of x [N, features, H, W].
-struct BatchNorm2d : BatchNorm {
-  BatchNorm2d(Module& parent, std::string name, int64_t features, BatchNormOptions options = {})
-      : BatchNorm(parent, std::move(name), 4, features, options) {}
-};
-
-// Activations as modules, for Sequential.
-struct ReLU : Module {
-  using Module::Module;
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override { return "ReLU"; }
-};
-struct Tanh : Module {
-  using Module::Module;
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override { return "Tanh"; }
-};
-struct Sigmoid : Module {
-  using Module::Module;
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override { return "Sigmoid"; }
-};
-class LeakyReLU : public Module {
- public:
-  LeakyReLU(Module& parent, std::string name, double slope = 0.01);
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override;
-
- private:
-  double slope_;
 };
 
 /// [N, ...] -> [N, the product of the rest].
@@ -131,6 +81,81 @@ class Reshape : public Module {
 
  private:
   std::vector<int64_t> extents_;
+};
+
+/// Rows of weight [classes, features], one for each label. The weight starts standard normal.
+class Embedding : public Module {
+ public:
+  Embedding(Module& parent, std::string name, int64_t classes, int64_t features);
+  /// [labels, features].
+  Tensor operator()(const std::vector<int>& labels, SourceLoc loc = SourceLoc::here());
+  std::string describe() const override;
+
+  Tensor weight;
+};
+
+/// dropout() in training, nothing in evaluation.
+class Dropout : public Module {
+ public:
+  Dropout(Module& parent, std::string name, double p = 0.5);
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+
+  Random random;  // seeded from init_random(); its counter is part of a run's state
+
+ private:
+  double p_;
+};
+
+class AvgPool2d : public Module {
+ public:
+  AvgPool2d(Module& parent, std::string name, PoolOptions options);
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+
+ private:
+  PoolOptions options_;
+};
+class MaxPool2d : public Module {
+ public:
+  MaxPool2d(Module& parent, std::string name, PoolOptions options);
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+
+ private:
+  PoolOptions options_;
+};
+class AdaptiveAvgPool2d : public Module {
+ public:
+  AdaptiveAvgPool2d(Module& parent, std::string name, int64_t h, int64_t w);
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+
+ private:
+  int64_t h_, w_;
+};
+
+enum class UpsampleMode { kNearest, kBilinear };
+/// Images enlarged `scale` times along both axes.
+class Upsample : public Module {
+ public:
+  Upsample(Module& parent, std::string name, int64_t scale,
+           UpsampleMode mode = UpsampleMode::kNearest);
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+
+ private:
+  int64_t scale_;
+  UpsampleMode mode_;
+};
+class PixelShuffle : public Module {
+ public:
+  PixelShuffle(Module& parent, std::string name, int64_t r);
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+
+ private:
+  int64_t r_;
 };
 
 /// Layers one behind the other, named "0", "1", ... as in PyTorch:
@@ -156,6 +181,31 @@ class Sequential : public Module {
 
  private:
   std::vector<std::unique_ptr<Module>> layers_;
+};
+
+/// Modules of one kind, named "0", "1", ... as in PyTorch, to be called by its owner:
+///
+///     nn::ModuleList<nn::Linear> layers{*this, "layers"};
+///     layers.add(100, 256);
+///     y = layers[0](x);
+template <class Layer>
+class ModuleList : public Module {
+ public:
+  using Module::Module;
+
+  /// Appends a module; the arguments are those of its constructor behind the name.
+  template <class... Arguments>
+  Layer& add(Arguments&&... arguments) {
+    modules_.push_back(std::make_unique<Layer>(*this, std::to_string(modules_.size()),
+                                               std::forward<Arguments>(arguments)...));
+    return *modules_.back();
+  }
+  Layer& operator[](size_t i) { return *modules_.at(i); }
+  size_t size() const { return modules_.size(); }
+  std::string describe() const override { return "ModuleList"; }
+
+ private:
+  std::vector<std::unique_ptr<Layer>> modules_;
 };
 
 }  // namespace forger::nn

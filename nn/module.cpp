@@ -1,8 +1,6 @@
 #include "nn/module.h"
 
-#include <algorithm>
-#include <mutex>
-#include <set>
+#include <sstream>
 
 #include "autograd/error.h"
 #include "autograd/scope.h"
@@ -10,12 +8,7 @@
 namespace forger::nn {
 namespace {
 
-const char* intern(const std::string& path) {
-  static std::mutex mutex;
-  static std::set<std::string>* const paths = new std::set<std::string>;
-  std::lock_guard lock(mutex);
-  return paths->insert(path).first->c_str();
-}
+thread_local CallRecorder* innermost_recorder = nullptr;
 
 void print(const Module& module, const std::string& indent, std::string& out) {
   out += indent + module.name() + "  " + module.describe();
@@ -27,6 +20,10 @@ void print(const Module& module, const std::string& indent, std::string& out) {
 }
 
 }  // namespace
+
+CallRecorder::CallRecorder() : outer_(innermost_recorder) { innermost_recorder = this; }
+CallRecorder::~CallRecorder() { innermost_recorder = outer_; }
+CallRecorder* CallRecorder::current() { return innermost_recorder; }
 
 Module::Module(std::string name) : name_(std::move(name)), path_(intern(name_)) {}
 
@@ -52,7 +49,11 @@ void Module::check_free(const std::string& name) const {
 
 Tensor Module::operator()(const Tensor& x, SourceLoc loc) {
   const Scope scope(path_, loc);
-  return forward(x);
+  Tensor y = forward(x);
+  if (CallRecorder* recorder = CallRecorder::current()) {
+    recorder->calls.push_back({this, x.shape(), y.shape()});
+  }
+  return y;
 }
 
 Tensor Module::forward(const Tensor&) {
@@ -98,7 +99,8 @@ void Module::train(bool on) {
 Tensor Module::parameter(const std::string& name, const Tensor& initial) {
   check_free(name);
   Tensor leaf = initial.detach();
-  leaf.set_requires_grad();
+  leaf.set_requires_grad(true, {});  // without a line: the name says more
+  leaf.set_name(std::string(path_) + "." + name);
   tensors_.push_back({name, leaf, true});
   return leaf;
 }
@@ -107,6 +109,20 @@ Tensor Module::buffer(const std::string& name, const Tensor& initial) {
   check_free(name);
   tensors_.push_back({name, initial, false});
   return initial;
+}
+
+void Module::rename(const std::string& from, const std::string& to) {
+  for (Entry& entry : tensors_) {
+    if (entry.name != from) continue;
+    entry.name = to;
+    entry.tensor.set_name(std::string(path_) + "." + to);
+  }
+}
+
+std::string short_number(double x) {
+  std::ostringstream out;
+  out << x;
+  return out.str();
 }
 
 std::string to_string(const Module& module) {

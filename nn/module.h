@@ -56,6 +56,9 @@ class Module {
   /// For printing: "Conv2d(3 -> 64, kernel 4, stride 2, padding 1)".
   virtual std::string describe() const { return name_; }
 
+  /// Multiply-adds of one call on x that gives y; 0 for what has no matrix product.
+  virtual int64_t multiply_adds(const Shape& /*x*/, const Shape& /*y*/) const { return 0; }
+
   /// What the module computes. The default throws Error: a module may have other entrances instead.
   virtual Tensor forward(const Tensor& x);
 
@@ -64,6 +67,8 @@ class Module {
   Tensor parameter(const std::string& name, const Tensor& initial);
   /// Registers state that is saved but not trained. Throws Error when the name is taken.
   Tensor buffer(const std::string& name, const Tensor& initial);
+  /// Gives a parameter another name.
+  void rename(const std::string& from, const std::string& to);
 
  private:
   struct Entry {
@@ -81,6 +86,30 @@ class Module {
   std::vector<Module*> children_;
   bool training_ = true;
 };
+
+/// While one exists, takes down every call of a module on this thread, inner ones first.
+class CallRecorder {
+ public:
+  struct Call {
+    const Module* module;
+    Shape x, y;
+  };
+
+  CallRecorder();
+  ~CallRecorder();
+  CallRecorder(const CallRecorder&) = delete;
+  CallRecorder& operator=(const CallRecorder&) = delete;
+  /// The innermost one, or null.
+  static CallRecorder* current();
+
+  std::vector<Call> calls;
+
+ private:
+  CallRecorder* outer_;
+};
+
+/// "0.2" for 0.2: a number as one would write it.
+std::string short_number(double x);
 
 /// Prints the tree of modules, one a line, with describe() and parameter counts.
 std::string to_string(const Module& module);

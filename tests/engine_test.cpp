@@ -108,10 +108,15 @@ TEST_CASE("a backward pass frees what the rules saved, and says so when it is mi
     const Tensor loss = sum(exp(x * 2));
     CHECK(memory::stats().in_use > before + 4000);
     backward(loss, {x});
+    const std::string line = std::to_string(__LINE__ - 1);
     CHECK(memory::stats().in_use < before + 6000);  // the gradient and the loss
-    CHECK(message_of([&] {
-            backward(loss, {x});
-          }).starts_with("backward: the graph was freed by an earlier backward pass\n  at node #"));
+    const std::string text = message_of([&] { backward(loss, {x}); });
+    CAPTURE(text);
+    CHECK(
+        text.starts_with("backward: the graph was freed by an earlier backward pass\n"
+                         "  at node #"));
+    CHECK(text.ends_with("\n  freed by the pass at tests/engine_test.cpp:" + line +
+                         "\n  give that pass retain_graph to go back twice"));
     const Tensor again = sum(exp(x * 2));
     backward(again, {x}, true);
     backward(again, {x});
@@ -119,17 +124,63 @@ TEST_CASE("a backward pass frees what the rules saved, and says so when it is mi
   CHECK(live_nodes() == nodes);
 }
 
-TEST_CASE("changing a saved tensor before backward is an error that names both lines") {
-  const Tensor x = leaf({2}, {1, 2}), w = leaf({2}, {3, 4});
+TEST_CASE("changing a saved tensor before backward is an error that names it and both lines") {
+  const Tensor x = leaf({2}, {1, 2});
+  const Tensor w = leaf({2}, {3, 4}).set_name("w");
   const Tensor y = sum(x * w);
+  const int used = __LINE__ - 1;
   w.mutable_data()[0] = 7;
-  const std::string text = message_of([&] { backward(y, {x}); });
-  CAPTURE(text);
-  CHECK(
-      text.starts_with("backward: a tensor that the gradient needs was changed after it was used\n"
-                       "  saved  [2] at version "));
-  CHECK(text.find("changed at tests/engine_test.cpp:") != std::string::npos);
-  CHECK(text.find("needed by #") != std::string::npos);
+  const int changed = __LINE__ - 1;
+  const auto at = [](int line) { return "tests/engine_test.cpp:" + std::to_string(line); };
+  const auto id = [](const Ref<Node>& node) { return "#" + std::to_string(node->id); };
+  const std::string mul = id(y.node()->inputs[0]) + " mul, " + at(used);
+  CHECK(message_of([&] { backward(y, {x}); }) ==
+        "backward: a tensor that the gradient needs was changed after it was used\n"
+        "  tensor   [2], " +
+            id(w.node()) + " leaf w, " + w.node()->loc.str() +
+            "\n  version  0 when it was used, 1 now\n  used by  " + mul + "\n  changed  at " +
+            at(changed));
+}
+
+TEST_CASE("hooks see the whole gradient, may replace it, and can be removed") {
+  const Tensor x = leaf({2}, {1, 2});
+  const Tensor y = x * 3;
+  std::vector<Scalar> seen;
+  int calls = 0;
+  y.add_hook([&](const Tensor& g) {
+    seen = g.to_vector();
+    ++calls;
+    return Tensor();  // looks, and leaves it as it is
+  });
+  const int64_t doubling = y.add_hook([](const Tensor& g) { return g * 2; });
+  x.add_hook([](const Tensor& g) { return g + 1; });
+  const Tensor loss = sum(y * y + y);  // dy arrives in two parts: 2 y + 1
+  CHECK(grad({loss}, {x}, {}, {.retain_graph = true})[0].to_vector() ==
+        std::vector<Scalar>{43, 79});
+  CHECK(seen == std::vector<Scalar>{7, 13});
+  CHECK(calls == 1);
+  CHECK(grad({loss}, {y}, {}, {.retain_graph = true})[0].to_vector() ==
+        std::vector<Scalar>{14, 26});
+  y.remove_hook(doubling);
+  CHECK(grad({loss}, {x})[0].to_vector() == std::vector<Scalar>{22, 40});
+  CHECK(message_of([&] {
+          y.remove_hook(doubling);
+        }).starts_with("remove_hook: this tensor has no such hook\n  hook "));
+  CHECK(message_of([&] { Tensor::ones({2}).add_hook(nullptr); }) ==
+        "add_hook: the tensor requires no gradient, so none will come\n  x  [2]");
+  x.add_hook([](const Tensor&) { return Tensor::ones({3}); });
+  CHECK(message_of([&] {
+          backward(sum(x), {x});
+        }).starts_with("hook: a hook's gradient needs its tensor's shape\n  tensor    [2], #"));
+}
+
+TEST_CASE("hooks are part of the graph that create_graph records") {
+  const Tensor x = leaf({}, {3});
+  const Tensor y = x * x;
+  y.add_hook([](const Tensor& g) { return g * g; });
+  const Tensor dx = grad({y * 5}, {x}, {}, {.create_graph = true})[0];  // 25 * 2 x
+  CHECK(dx.item() == 150);
+  CHECK(grad({dx}, {x})[0].item() == 50);
 }
 
 TEST_CASE("a node names the user's line, its module and what it differentiates") {

@@ -44,8 +44,9 @@ struct Broadcast {
   int64_t b_stride[4];
 };
 
-/// A sum over some axes of x. Axes are merged beforehand, so they alternate between kept and summed:
-/// x is [keep0, sum0, keep1, sum1], outermost first, any extent may be 1; y is [keep0, keep1].
+/// A sum over some axes of x. Axes are merged beforehand, so they alternate between kept and
+/// summed: x is [keep0, sum0, keep1, sum1], outermost first, any extent may be 1; y is [keep0,
+/// keep1].
 struct Reduce {
   int64_t keep0, sum0, keep1, sum1;
 };
@@ -56,9 +57,10 @@ struct Channels {
 };
 
 /// One step of Adam (Kingma & Ba 2015, arXiv 1412.6980, algorithm 1); the caller has folded the
-/// two bias corrections into step_size = lr / (1 - beta1^t) and sqrt_correction = sqrt(1 - beta2^t).
+/// two bias corrections into step_size = lr / (1 - beta1^t) and sqrt_correction = sqrt(1 -
+/// beta2^t). p is multiplied by `shrink` before its step: 1, or AdamW's weight decay.
 struct Adam {
-  double beta1, beta2, eps, weight_decay, step_size, sqrt_correction;
+  double beta1, beta2, eps, weight_decay, shrink, step_size, sqrt_correction;
 };
 
 /// One instruction set's kernels.

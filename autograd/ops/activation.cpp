@@ -1,7 +1,11 @@
+#include <numbers>
+
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
+#include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
 #include "autograd/ops/unary.h"
+#include "autograd/random.h"
 
 namespace forger {
 namespace {
@@ -123,6 +127,48 @@ struct Softplus {
 
 Tensor softplus(const Tensor& x, SourceLoc loc) {
   return record(apply_unary(kernels::active().softplus, x, loc), {x}, Softplus{x}, loc);
+}
+
+struct Elu {
+  Saved y;
+  double alpha;
+  static constexpr const char* name = "elu";
+
+  // alpha e^x = y + alpha, and y has the sign of x.
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return {g * where(greater(y, 0), 1, ctx.output(y) + alpha)};
+  }
+};
+
+Tensor elu(const Tensor& x, double alpha, SourceLoc loc) {
+  if (!(alpha >= 0)) {
+    fail("elu", "an alpha of at least 0 expected", {"alpha  " + std::to_string(alpha)}, loc);
+  }
+  const Tensor y = Tensor::empty(x.shape());
+  kernels::elu(x.numel(), static_cast<Scalar>(alpha), x.data(), y.mutable_data(loc));
+  return record(y, {x}, Elu{y, alpha}, loc);
+}
+
+Tensor gelu(const Tensor& x, SourceLoc loc) {
+  const Operand scaled(mul(x, Tensor::scalar(static_cast<Scalar>(std::numbers::sqrt2 / 2)), loc),
+                       loc);
+  return Operand(x, loc) * 0.5 * (erf(scaled.value, loc) + Operand(1, loc));
+}
+
+Tensor silu(const Tensor& x, SourceLoc loc) { return mul(x, sigmoid(x, loc), loc); }
+
+Tensor dropout(const Tensor& x, double p, Random& random, SourceLoc loc) {
+  if (!(p >= 0 && p < 1)) {
+    fail("dropout", "a probability of at least 0 and less than 1 expected",
+         {"p  " + std::to_string(p)}, loc);
+  }
+  if (p == 0) return x;
+  const Tensor mask = random.uniform(x.shape());
+  Scalar* keep = mask.mutable_data(loc);
+  for (int64_t i = 0; i < mask.numel(); ++i) {
+    keep[i] = keep[i] < static_cast<Scalar>(p) ? 0 : static_cast<Scalar>(1 / (1 - p));
+  }
+  return mul(x, mask, loc);
 }
 
 }  // namespace forger

@@ -1,10 +1,9 @@
 #include "autograd/kernels/kernels.h"
+#include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
 #include "autograd/ops/broadcast.h"
 
 namespace forger {
-
-using BinaryKernel = void (*)(const kernels::Broadcast&, const Scalar*, const Scalar*, Scalar*);
 
 kernels::Broadcast plan_broadcast(const Shape& y, const Shape& a, const Shape& b) {
   kernels::Broadcast plan{{1, 1, 1, 1}, {0, 0, 0, 0}, {0, 0, 0, 0}};
@@ -33,16 +32,13 @@ kernels::Broadcast plan_broadcast(const Shape& y, const Shape& a, const Shape& b
   return plan;
 }
 
-namespace {
-
-Tensor apply(const char* op, BinaryKernel kernel, const Tensor& a, const Tensor& b, SourceLoc loc) {
+Tensor apply_binary(const char* op, BinaryKernel kernel, const Tensor& a, const Tensor& b,
+                    SourceLoc loc) {
   const Shape shape = broadcast_shapes(op, a.shape(), b.shape(), loc);
   Tensor y = Tensor::empty(shape);
   kernel(plan_broadcast(shape, a.shape(), b.shape()), a.data(), b.data(), y.mutable_data(loc));
   return y;
 }
-
-}  // namespace
 
 struct Add {
   Shape a, b;
@@ -54,7 +50,7 @@ struct Add {
 };
 
 Tensor add(const Tensor& a, const Tensor& b, SourceLoc loc) {
-  const Tensor y = apply("add", kernels::active().add, a, b, loc);
+  const Tensor y = apply_binary("add", kernels::active().add, a, b, loc);
   return record(y, {a, b}, Add{a.shape(), b.shape()}, loc);
 }
 
@@ -68,7 +64,7 @@ struct Sub {
 };
 
 Tensor sub(const Tensor& a, const Tensor& b, SourceLoc loc) {
-  const Tensor y = apply("sub", kernels::active().sub, a, b, loc);
+  const Tensor y = apply_binary("sub", kernels::active().sub, a, b, loc);
   return record(y, {a, b}, Sub{a.shape(), b.shape()}, loc);
 }
 
@@ -83,7 +79,7 @@ struct Mul {
 };
 
 Tensor mul(const Tensor& a, const Tensor& b, SourceLoc loc) {
-  const Tensor y = apply("mul", kernels::active().mul, a, b, loc);
+  const Tensor y = apply_binary("mul", kernels::active().mul, a, b, loc);
   return record(y, {a, b}, Mul{a, b}, loc);
 }
 
@@ -101,8 +97,63 @@ struct Div {
 };
 
 Tensor div(const Tensor& a, const Tensor& b, SourceLoc loc) {
-  const Tensor y = apply("div", kernels::active().div, a, b, loc);
+  const Tensor y = apply_binary("div", kernels::active().div, a, b, loc);
   return record(y, {a, b}, Div{b, y, a.shape()}, loc);
+}
+
+struct Maximum {
+  Saved a, b;
+  static constexpr const char* name = "maximum";
+
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    const Tensor share = greater(a, b) + equal(a, b) * 0.5;  // of a; constant
+    return {ctx.wants(0) ? sum_to(g * share, a.shape()) : Tensor(),
+            ctx.wants(1) ? sum_to(g * (1 - share), b.shape()) : Tensor()};
+  }
+};
+
+Tensor maximum(const Operand& a, const Operand& b) {
+  const Tensor y = apply_binary("maximum", kernels::maximum, a.value, b.value, a.loc);
+  return record(y, {a.value, b.value}, Maximum{a.value, b.value}, a.loc);
+}
+
+struct Minimum {
+  Saved a, b;
+  static constexpr const char* name = "minimum";
+
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    const Tensor share = less(a, b) + equal(a, b) * 0.5;
+    return {ctx.wants(0) ? sum_to(g * share, a.shape()) : Tensor(),
+            ctx.wants(1) ? sum_to(g * (1 - share), b.shape()) : Tensor()};
+  }
+};
+
+Tensor minimum(const Operand& a, const Operand& b) {
+  const Tensor y = apply_binary("minimum", kernels::minimum, a.value, b.value, a.loc);
+  return record(y, {a.value, b.value}, Minimum{a.value, b.value}, a.loc);
+}
+
+struct Pow {
+  Saved a, b, y;
+  static constexpr const char* name = "pow";
+
+  // Where b is 0, so is b a^(b-1), and a^1 stands for a^-1, which is infinite for a = 0. Where a is
+  // not positive, log(a) does not exist, and neither does the derivative by b.
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    Tensor da, db;
+    if (ctx.wants(0)) {
+      da = sum_to(g * b * pow(a, where(equal(b, 0), 1, Operand(b) - 1)), a.shape());
+    }
+    if (ctx.wants(1)) {
+      db = sum_to(g * ctx.output(y) * log(where(greater(a, 0), a, 1)), b.shape());
+    }
+    return {da, db};
+  }
+};
+
+Tensor pow(const Operand& a, const Operand& b) {
+  const Tensor y = apply_binary("pow", kernels::pow, a.value, b.value, a.loc);
+  return record(y, {a.value, b.value}, Pow{a.value, b.value, y}, a.loc);
 }
 
 }  // namespace forger

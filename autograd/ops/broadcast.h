@@ -2,10 +2,17 @@
 
 #include "autograd/kernels/kernels.h"
 #include "autograd/shape.h"
+#include "autograd/tensor.h"
 
 namespace forger {
 
 /// How a kernel walks a and b to fill `y`, the shape they broadcast to.
 kernels::Broadcast plan_broadcast(const Shape& y, const Shape& a, const Shape& b);
+
+using BinaryKernel = void (*)(const kernels::Broadcast&, const Scalar*, const Scalar*, Scalar*);
+
+/// A new tensor of the shape that a and b broadcast to, filled by a kernel.
+Tensor apply_binary(const char* op, BinaryKernel kernel, const Tensor& a, const Tensor& b,
+                    SourceLoc loc);
 
 }  // namespace forger

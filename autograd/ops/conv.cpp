@@ -7,6 +7,8 @@
 namespace forger {
 namespace {
 
+constexpr int64_t kLargestOption = int64_t{1} << 20;
+
 std::string describe(const ConvOptions& options) {
   return "stride " + std::to_string(options.stride) + ", padding " +
          std::to_string(options.padding) + ", dilation " + std::to_string(options.dilation);
@@ -26,6 +28,10 @@ kernels::Conv2d geometry(const char* op, const Shape& x, const Shape& weight,
   if (x.rank() != 4 || weight.rank() != 4) fail_here("four axes expected");
   if (stride < 1 || padding < 0 || dilation < 1) {
     fail_here("stride and dilation of at least 1 and padding of at least 0 expected");
+  }
+  // So that no extent below can overflow: a tensor's own are limited by its memory.
+  if (std::max({stride, padding, dilation}) > kLargestOption) {
+    fail_here("stride, padding and dilation of at most 2^20 expected");
   }
   if (x[1] != weight[1]) fail_here("x and weight differ in channels");
   const int64_t rows = x[2] + 2 * padding - dilation * (weight[2] - 1) - 1;
@@ -159,6 +165,9 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
   };
   if (x.rank() != 4 || weight.rank() != 4) fail_here("four axes expected");
   if (x.shape()[1] != weight.shape()[0]) fail_here("x and weight differ in channels");
+  if (std::max({options.stride, options.padding, options.dilation}) > kLargestOption) {
+    fail_here("stride, padding and dilation of at most 2^20 expected");
+  }
   if (output_padding < 0 || output_padding >= std::max(options.stride, options.dilation)) {
     fail_here("output_padding of at least 0 and less than stride or dilation expected");
   }
@@ -167,7 +176,11 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
            options.dilation * (weight.shape()[axis] - 1) + output_padding + 1;
   };
   if (extent(2) < 1 || extent(3) < 1) fail_here("the padding leaves no output");
-  const Tensor y = conv2d_input_grad(x, weight, extent(2), extent(3), options, loc);
+  // A whole stride of output_padding, which only a larger dilation allows, is room for one more
+  // output of the convolution whose adjoint this is: it has the gradient 0.
+  const int64_t more = output_padding / std::max<int64_t>(options.stride, 1);
+  const Tensor g = more > 0 ? pad(pad(x, 2, 0, more, loc), 3, 0, more, loc) : x;
+  const Tensor y = conv2d_input_grad(g, weight, extent(2), extent(3), options, loc);
   return add_bias(op, y, bias, loc);
 }
 

@@ -49,6 +49,9 @@ Tensor reshape(const Tensor& x, const std::vector<int64_t>& extents, SourceLoc l
   std::vector<int64_t> filled = extents;
   const auto open = std::find(filled.begin(), filled.end(), -1);
   if (open != filled.end()) {
+    if (std::count(filled.begin(), filled.end(), -1) > 1) {
+      fail("reshape", "only one extent can be left open by -1", {"x  " + x.shape().str()}, loc);
+    }
     *open = 1;
     const int64_t rest = Shape(filled.data(), static_cast<int>(filled.size()), loc).numel();
     *open = rest > 0 ? x.numel() / rest : 0;
@@ -100,8 +103,9 @@ struct Pad {
 
 Tensor pad(const Tensor& x, int axis_in, int64_t before, int64_t after, SourceLoc loc) {
   const int axis = checked_axis("pad", x.shape(), axis_in, loc);
-  if (before < 0 || after < 0) {
-    fail("pad", "negative padding",
+  constexpr int64_t kMost = int64_t{1} << 48;  // of a tensor's elements, far above any memory
+  if (before < 0 || after < 0 || before > kMost || after > kMost) {
+    fail("pad", before < 0 || after < 0 ? "negative padding" : "more padding than any memory holds",
          {"before " + std::to_string(before) + ", after " + std::to_string(after)}, loc);
   }
   const AxisView view(x.shape(), axis);
@@ -156,6 +160,32 @@ Tensor concat(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
     to += count;
   }
   return record(y, std::vector<TensorRef>(parts.begin(), parts.end()), Concat{axis, extents}, loc);
+}
+
+Tensor stack(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
+  if (parts.empty()) fail("stack", "at least one part expected", {}, loc);
+  const Shape& first = parts[0].shape();
+  const int rank = first.rank(), axis = axis_in < 0 ? axis_in + rank + 1 : axis_in;
+  if (axis < 0 || axis > rank || rank == Shape::kMaxRank) {
+    fail("stack", "no room for that axis",
+         {"part 0  " + first.str(), "axis " + std::to_string(axis_in) + ", expected " +
+                                        std::to_string(-rank - 1) + " to " + std::to_string(rank) +
+                                        " and at most 4 axes in all"},
+         loc);
+  }
+  int64_t extents[Shape::kMaxRank];
+  for (int i = 0; i <= rank; ++i) extents[i] = i == axis ? 1 : first[i < axis ? i : i - 1];
+  std::vector<Tensor> slices;
+  for (const Tensor& part : parts) {
+    if (!(part.shape() == first)) {
+      fail("stack", "the parts differ in shape",
+           {"part 0  " + first.str(),
+            "part " + std::to_string(slices.size()) + "  " + part.shape().str()},
+           loc);
+    }
+    slices.push_back(reshape_to(part, Shape(extents, rank + 1, loc), loc));
+  }
+  return concat(slices, axis, loc);
 }
 
 }  // namespace forger

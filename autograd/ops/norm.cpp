@@ -66,4 +66,79 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
   return record(y, {x, weight, bias}, BatchNorm{x, weight, batch_mean, rstd, eps}, loc);
 }
 
+namespace {
+
+/// (x - mean) rstd within each of `rows` equal runs of x: to batch norm these are the channels of
+/// one image.
+Tensor standardize(const Tensor& x, int64_t rows, double eps, SourceLoc loc) {
+  const Tensor image = reshape_to(x, {1, rows, x.numel() / rows, 1}, loc);
+  const Tensor y =
+      batch_norm(image, Tensor::ones({rows}), Tensor::zeros({rows}), eps, nullptr, loc);
+  return reshape_to(y, x.shape(), loc);
+}
+
+/// y weight + bias, where defined, as `shape` they broadcast with.
+Tensor affine(Tensor y, const Tensor& weight, const Tensor& bias, const Shape& shape,
+              SourceLoc loc) {
+  if (weight.defined()) y = mul(y, reshape_to(weight, shape, loc), loc);
+  if (bias.defined()) y = add(y, reshape_to(bias, shape, loc), loc);
+  return y;
+}
+
+void check_affine(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                  const Shape& expected, SourceLoc loc) {
+  for (const Tensor& p : {weight, bias}) {
+    if (!p.defined() || p.shape() == expected) continue;
+    fail(
+        op, "weight and bias do not fit x",
+        {"x      " + x.shape().str(), "found  " + p.shape().str() + ", expected " + expected.str()},
+        loc);
+  }
+}
+
+}  // namespace
+
+Tensor layer_norm(const Tensor& x, int axes, const Tensor& weight, const Tensor& bias, double eps,
+                  SourceLoc loc) {
+  if (axes < 1 || axes > x.rank() || x.numel() == 0) {
+    fail("layer_norm", "elements, and 1 to all of the axes, expected",
+         {"x     " + x.shape().str(), "axes  " + std::to_string(axes)}, loc);
+  }
+  const Shape normalized(x.shape().end() - axes, axes, loc);
+  check_affine("layer_norm", x, weight, bias, normalized, loc);
+  if (normalized.numel() < 2) {
+    fail("layer_norm", "a variance needs at least two values",
+         {"x     " + x.shape().str(), "axes  " + std::to_string(axes)}, loc);
+  }
+  return affine(standardize(x, x.numel() / normalized.numel(), eps, loc), weight, bias, normalized,
+                loc);
+}
+
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias,
+                  double eps, SourceLoc loc) {
+  if (x.rank() < 2 || x.numel() == 0 || groups < 1 || x.shape()[1] % groups != 0) {
+    fail("group_norm", "elements, and channels that are a multiple of the groups, expected",
+         {"x       " + x.shape().str() + "  (N, C, ...)", "groups  " + std::to_string(groups)},
+         loc);
+  }
+  const int64_t channels = x.shape()[1], rows = x.shape()[0] * groups;
+  check_affine("group_norm", x, weight, bias, {channels}, loc);
+  if (x.numel() / rows < 2) {
+    fail("group_norm", "a variance needs at least two values",
+         {"x       " + x.shape().str() + "  (N, C, ...)", "groups  " + std::to_string(groups)},
+         loc);
+  }
+  Shape per_channel = x.shape().with(0, 1, loc);
+  for (int axis = 2; axis < x.rank(); ++axis) per_channel = per_channel.with(axis, 1, loc);
+  return affine(standardize(x, rows, eps, loc), weight, bias, per_channel, loc);
+}
+
+Tensor instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
+                     SourceLoc loc) {
+  if (x.rank() != 4) {
+    fail("instance_norm", "images expected", {"x  " + x.shape().str() + "  (N, C, H, W)"}, loc);
+  }
+  return group_norm(x, x.shape()[1], weight, bias, eps, loc);
+}
+
 }  // namespace forger

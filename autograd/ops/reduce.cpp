@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
+#include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
 #include "autograd/ops/broadcast.h"
 
@@ -41,8 +43,11 @@ Shape without_axes(const Shape& x, const std::vector<int>& axes) {
   return Shape(extents, rank);
 }
 
-/// The sum of x along the axes where `kept` has extent 1; y gets kept.numel() numbers.
-void sum_kernel(const Shape& x, const Shape& kept, const Scalar* from, Scalar* to) {
+using ReduceKernel = void (*)(const kernels::Reduce&, const Scalar*, Scalar*);
+
+/// Reduces x along the axes where `kept` has extent 1; y gets kept.numel() numbers.
+void reduce(ReduceKernel kernel, const Shape& x, const Shape& kept, const Scalar* from,
+            Scalar* to) {
   // Neighbouring axes that are both kept or both summed count as one, axes of extent 1 as none.
   struct Group {
     bool summed;
@@ -60,18 +65,15 @@ void sum_kernel(const Shape& x, const Shape& kept, const Scalar* from, Scalar* t
   }
   if (groups.empty() || groups.front().summed) groups.insert(groups.begin(), {false, 1});
   if (groups.size() == 5) {
-    // [1, sum, keep, sum, keep] is one more than the kernel knows: the inner sum comes first.
+    // [1, sum, keep, sum, keep] is one more than a kernel knows: the inner sum comes first.
     const Tensor inner = Tensor::empty({groups[1].extent, groups[2].extent, groups[4].extent});
     const int64_t outer = groups[1].extent * groups[2].extent;
-    kernels::active().sum({outer, groups[3].extent, groups[4].extent, 1}, from,
-                          inner.mutable_data());
-    kernels::active().sum({1, groups[1].extent, groups[2].extent * groups[4].extent, 1},
-                          inner.data(), to);
+    kernel({outer, groups[3].extent, groups[4].extent, 1}, from, inner.mutable_data());
+    kernel({1, groups[1].extent, groups[2].extent * groups[4].extent, 1}, inner.data(), to);
     return;
   }
   while (groups.size() < 4) groups.push_back({groups.size() % 2 == 1, 1});
-  kernels::active().sum({groups[0].extent, groups[1].extent, groups[2].extent, groups[3].extent},
-                        from, to);
+  kernel({groups[0].extent, groups[1].extent, groups[2].extent, groups[3].extent}, from, to);
 }
 
 }  // namespace
@@ -88,7 +90,7 @@ struct Sum {
 Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
   const Shape kept = kept_shape("sum", x.shape(), axes, loc);
   const Tensor y = Tensor::empty(keepdim ? kept : without_axes(x.shape(), axes));
-  sum_kernel(x.shape(), kept, x.data(), y.mutable_data(loc));
+  reduce(kernels::active().sum, x.shape(), kept, x.data(), y.mutable_data(loc));
   return record(y, {x}, Sum{x.shape(), kept}, loc);
 }
 
@@ -138,25 +140,78 @@ Tensor sum_to(const Tensor& g, const Shape& shape, SourceLoc loc) {
     if (back > shape.rank() || shape[-back] == 1) kept = kept.with(-back, 1, loc);
   }
   const Tensor y = Tensor::empty(shape);
-  sum_kernel(g.shape(), kept, g.data(), y.mutable_data(loc));
+  reduce(kernels::active().sum, g.shape(), kept, g.data(), y.mutable_data(loc));
   return record(y, {g}, SumTo{g.shape()}, loc);
 }
 
-// The largest element is taken as a constant: the result does not depend on what is subtracted, so
-// its gradient would be zero.
-Tensor log_softmax(const Tensor& x, SourceLoc loc) {
-  if (x.rank() == 0 || x.numel() == 0) {
-    fail("log_softmax", "at least one axis and one element expected", {"x  " + x.shape().str()},
+struct Max {
+  Saved x, y;  // y with the axes kept
+  std::vector<int> axes;
+  static constexpr const char* name = "max";
+
+  Gradients backward(const Tensor& g, const Context&) const {
+    const Tensor largest = equal(x, y);  // 0 or 1: a constant
+    return {reshape_to(g, y.shape()) * (largest / sum(largest, axes, true))};
+  }
+};
+
+Tensor max(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+  const Shape kept = kept_shape("max", x.shape(), axes, loc);
+  if (x.numel() == 0) fail("max", "no elements", {"x  " + x.shape().str()}, loc);
+  const Tensor y = Tensor::empty(kept);
+  reduce(kernels::max, x.shape(), kept, x.data(), y.mutable_data(loc));
+  const Tensor out(y.storage(), keepdim ? kept : without_axes(x.shape(), axes));
+  return record(out, {x}, Max{x, y, axes}, loc);
+}
+
+Tensor max(const Tensor& x, SourceLoc loc) { return max(x, all_axes(x), false, loc); }
+
+Tensor min(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+  kept_shape("min", x.shape(), axes, loc);  // so that a wrong axis is min's and not max's
+  if (x.numel() == 0) fail("min", "no elements", {"x  " + x.shape().str()}, loc);
+  return neg(max(neg(x, loc), axes, keepdim, loc), loc);
+}
+
+Tensor min(const Tensor& x, SourceLoc loc) { return min(x, all_axes(x), false, loc); }
+
+Tensor var(const Tensor& x, const std::vector<int>& axes, int correction, bool keepdim,
+           SourceLoc loc) {
+  const Tensor centred = sub(x, mean(x, axes, true, loc), loc);
+  const Tensor total = sum(mul(centred, centred, loc), axes, keepdim, loc);
+  const int64_t count = x.numel() / total.numel();
+  if (count <= correction) {
+    fail("var", "more elements than the correction expected",
+         {"x  " + x.shape().str() + ", " + std::to_string(count) + " elements each",
+          "correction  " + std::to_string(correction)},
          loc);
   }
-  const Tensor largest = Tensor::empty(x.shape().with(-1, 1));
-  const int64_t n = x.shape()[-1];
-  Scalar* out = largest.mutable_data(loc);
-  for (int64_t row = 0; row < largest.numel(); ++row) {
-    out[row] = *std::max_element(x.data() + row * n, x.data() + (row + 1) * n);
-  }
-  const Tensor shifted = sub(x, largest, loc);
-  return sub(shifted, log(sum(exp(shifted, loc), {-1}, true, loc), loc), loc);
+  return div(total, Tensor::scalar(static_cast<Scalar>(count - correction)), loc);
+}
+
+Tensor var(const Tensor& x, SourceLoc loc) { return var(x, all_axes(x), 1, false, loc); }
+
+// In the three below the largest element is a constant: the result does not depend on what is
+// subtracted, so its gradient would be zero.
+
+Tensor logsumexp(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+  kept_shape("logsumexp", x.shape(), axes, loc);
+  const Tensor m = max(x.detach(), axes, true, loc);
+  // If all are -inf, so is the result; -inf - -inf would be NaN.
+  const Tensor finite = where(less(abs(m, loc), std::numeric_limits<double>::infinity()), m, 0);
+  const Tensor y = add(log(sum(exp(sub(x, finite, loc), loc), axes, true, loc), loc), finite, loc);
+  return keepdim ? y : reshape_to(y, without_axes(x.shape(), axes), loc);
+}
+
+Tensor softmax(const Tensor& x, int axis, SourceLoc loc) {
+  checked_axis("softmax", x.shape(), axis, loc);
+  const Tensor e = exp(sub(x, max(x.detach(), {axis}, true, loc), loc), loc);
+  return div(e, sum(e, {axis}, true, loc), loc);
+}
+
+Tensor log_softmax(const Tensor& x, int axis, SourceLoc loc) {
+  checked_axis("log_softmax", x.shape(), axis, loc);
+  const Tensor shifted = sub(x, max(x.detach(), {axis}, true, loc), loc);
+  return sub(shifted, log(sum(exp(shifted, loc), {axis}, true, loc), loc), loc);
 }
 
 }  // namespace forger

@@ -1,6 +1,10 @@
 #include "autograd/ops/unary.h"
 
+#include <limits>
+#include <numbers>
+
 #include "autograd/kernels/kernels.h"
+#include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
 
 namespace forger {
@@ -37,7 +41,9 @@ struct Sqrt {
   Saved y;
   static constexpr const char* name = "sqrt";
   Gradients backward(const Tensor& g, const Context& ctx) const {
-    return {g * 0.5 / ctx.output(y)};
+    const Tensor root = ctx.output(y);
+    // At 0 the slope is infinite. 0 is a subgradient there of what roots are used for, the norm.
+    return {g * 0.5 / where(equal(root, 0), std::numeric_limits<double>::infinity(), root)};
   }
 };
 
@@ -65,6 +71,32 @@ struct Log {
 
 Tensor log(const Tensor& x, SourceLoc loc) {
   return record(apply_unary(kernels::active().log, x, loc), {x}, Log{x}, loc);
+}
+
+struct Rsqrt {
+  Saved y;
+  static constexpr const char* name = "rsqrt";
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    const Tensor root = ctx.output(y);
+    return {g * -0.5 * root * root * root};
+  }
+};
+
+Tensor rsqrt(const Tensor& x, SourceLoc loc) {
+  const Tensor y = apply_unary(kernels::rsqrt, x, loc);
+  return record(y, {x}, Rsqrt{y}, loc);
+}
+
+struct Erf {
+  Saved x;
+  static constexpr const char* name = "erf";
+  Gradients backward(const Tensor& g, const Context&) const {
+    return {g * exp(-(x.get() * x)) * (2 * std::numbers::inv_sqrtpi)};
+  }
+};
+
+Tensor erf(const Tensor& x, SourceLoc loc) {
+  return record(apply_unary(kernels::erf, x, loc), {x}, Erf{x}, loc);
 }
 
 }  // namespace forger

@@ -104,14 +104,14 @@ void adam(const Adam& s, int64_t n, const Scalar* g, Scalar* p, Scalar* m, Scala
   const auto beta1 = static_cast<Scalar>(s.beta1), beta2 = static_cast<Scalar>(s.beta2);
   const auto rest1 = static_cast<Scalar>(1 - s.beta1), rest2 = static_cast<Scalar>(1 - s.beta2);
   const auto decay = static_cast<Scalar>(s.weight_decay), eps = static_cast<Scalar>(s.eps);
-  const auto step_size = static_cast<Scalar>(s.step_size);
+  const auto step_size = static_cast<Scalar>(s.step_size), shrink = static_cast<Scalar>(s.shrink);
   const auto correction = static_cast<Scalar>(1 / s.sqrt_correction);
 #pragma omp parallel for if (n > kSerialWork)
   for (int64_t i = 0; i < n; ++i) {
     const Scalar d = std::fma(decay, p[i], g[i]);
     m[i] = std::fma(beta1, m[i], rest1 * d);
     v[i] = std::fma(beta2, v[i], rest2 * d * d);
-    p[i] -= step_size * m[i] / std::fma(std::sqrt(v[i]), correction, eps);
+    p[i] = shrink * p[i] - step_size * m[i] / std::fma(std::sqrt(v[i]), correction, eps);
   }
 }
 

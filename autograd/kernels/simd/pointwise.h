@@ -155,7 +155,8 @@ void adam(const Adam& s, int64_t n, const float* g, float* p, float* m, float* v
   const Vec beta1 = constant(s.beta1), rest1 = constant(1 - s.beta1);
   const Vec beta2 = constant(s.beta2), rest2 = constant(1 - s.beta2);
   const Vec decay = constant(s.weight_decay), eps = constant(s.eps);
-  const Vec step_size = constant(s.step_size), correction = constant(1 / s.sqrt_correction);
+  const Vec shrink = constant(s.shrink), step_size = constant(s.step_size),
+            correction = constant(1 / s.sqrt_correction);
   parallel_chunks(n, kChunk / 4, [&](int64_t begin, int64_t end) {
     for_lanes(begin, end, [&](int64_t i, Lanes lanes) {
       const Vec old = lanes.get(p + i);
@@ -164,7 +165,7 @@ void adam(const Adam& s, int64_t n, const float* g, float* p, float* m, float* v
       const Vec v1 = fma(beta2, lanes.get(v + i), rest2 * d * d);
       lanes.put(m + i, m1);
       lanes.put(v + i, v1);
-      lanes.put(p + i, old - step_size * m1 / fma(sqrt(v1), correction, eps));
+      lanes.put(p + i, shrink * old - step_size * m1 / fma(sqrt(v1), correction, eps));
     });
   });
 }

@@ -1,0 +1,70 @@
+#include "autograd/error.h"
+#include "autograd/kernels/shared.h"
+#include "autograd/ops.h"
+#include "autograd/ops/broadcast.h"
+
+namespace forger {
+
+Tensor equal(const Operand& a, const Operand& b) {
+  return apply_binary("equal", kernels::equal, a.value, b.value, a.loc);
+}
+Tensor not_equal(const Operand& a, const Operand& b) {
+  return apply_binary("not_equal", kernels::not_equal, a.value, b.value, a.loc);
+}
+Tensor less(const Operand& a, const Operand& b) {
+  return apply_binary("less", kernels::less, a.value, b.value, a.loc);
+}
+Tensor less_equal(const Operand& a, const Operand& b) {
+  return apply_binary("less_equal", kernels::less_equal, a.value, b.value, a.loc);
+}
+Tensor greater(const Operand& a, const Operand& b) {
+  return apply_binary("greater", kernels::less, b.value, a.value, a.loc);
+}
+Tensor greater_equal(const Operand& a, const Operand& b) {
+  return apply_binary("greater_equal", kernels::less_equal, b.value, a.value, a.loc);
+}
+
+struct Where {
+  Saved condition;
+  static constexpr const char* name = "where";
+
+  // Not a product with the condition: 0 times an infinite g would be NaN.
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return {ctx.wants(0) ? where(condition, g, 0) : Tensor(),
+            ctx.wants(1) ? where(condition, 0, g) : Tensor()};
+  }
+};
+
+Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
+  const Shape values = broadcast_shapes("where", a.value.shape(), b.value.shape(), a.loc);
+  const Shape shape = broadcast_shapes("where", condition.shape(), values, a.loc);
+  const Tensor c = broadcast_to(condition.detach(), shape, a.loc);
+  const Tensor u = broadcast_to(a.value, shape, a.loc), v = broadcast_to(b.value, shape, a.loc);
+  const Tensor y = Tensor::empty(shape);
+  kernels::where(y.numel(), c.data(), u.data(), v.data(), y.mutable_data(a.loc));
+  return record(y, {u, v}, Where{c}, a.loc);
+}
+
+struct Clamp {
+  Saved x;
+  double low, high;
+  static constexpr const char* name = "clamp";
+
+  Gradients backward(const Tensor& g, const Context&) const {
+    return {g * (greater_equal(x, low) * less_equal(x, high))};
+  }
+};
+
+Tensor clamp(const Tensor& x, double low, double high, SourceLoc loc) {
+  if (!(low <= high)) {
+    fail("clamp", "low is not below high",
+         {"low   " + std::to_string(low), "high  " + std::to_string(high)}, loc);
+  }
+  const Tensor bottom = Tensor::scalar(static_cast<Scalar>(low));
+  const Tensor top = Tensor::scalar(static_cast<Scalar>(high));
+  const Tensor y = apply_binary("clamp", kernels::minimum,
+                                apply_binary("clamp", kernels::maximum, x, bottom, loc), top, loc);
+  return record(y, {x}, Clamp{x, low, high}, loc);
+}
+
+}  // namespace forger

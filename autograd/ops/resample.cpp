@@ -1,0 +1,200 @@
+#include <algorithm>
+#include <cmath>
+
+#include "autograd/error.h"
+#include "autograd/kernels/shared.h"
+#include "autograd/ops.h"
+
+namespace forger {
+namespace {
+
+void check_image(const char* op, const Tensor& x, SourceLoc loc) {
+  if (x.rank() == 4 && x.shape()[2] > 0 && x.shape()[3] > 0) return;
+  fail(op, "images with four axes and at least one pixel expected",
+       {"x  " + x.shape().str() + "  (N, C, H, W)"}, loc);
+}
+
+void check_size(const char* op, int64_t h, int64_t w, SourceLoc loc) {
+  constexpr int64_t kMost = int64_t{1} << 20;  // before a table of that length is made
+  if (h > 0 && w > 0 && h <= kMost && w <= kMost) return;
+  fail(op, "a size of at least 1 x 1 and at most 2^20 x 2^20 expected",
+       {"found " + std::to_string(h) + " x " + std::to_string(w)}, loc);
+}
+
+PoolOptions checked(const char* op, const Tensor& x, PoolOptions options, SourceLoc loc) {
+  check_image(op, x, loc);
+  if (options.stride == 0) options.stride = options.kernel;
+  const auto [kernel, stride, padding, count_include_pad] = options;
+  const int64_t smallest = std::min(x.shape()[2], x.shape()[3]);
+  if (kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2 ||
+      smallest < kernel - 2 * padding) {
+    fail(op, "a window that fits the padded image, and padding of at most half of it, expected",
+         {"x  " + x.shape().str() + "  (N, C, H, W)", "kernel " + std::to_string(kernel) +
+                                                          ", stride " + std::to_string(stride) +
+                                                          ", padding " + std::to_string(padding)},
+         loc);
+  }
+  return options;
+}
+
+int64_t pooled(const PoolOptions& options, int64_t extent) {
+  return (extent + 2 * options.padding - options.kernel) / options.stride + 1;
+}
+
+SparseMatrix of_width(int64_t in) {
+  SparseMatrix m;
+  m.in = in;
+  return m;
+}
+
+void append(SparseMatrix& m, int64_t index, double weight) {
+  m.index.push_back(index);
+  m.weight.push_back(static_cast<Scalar>(weight));
+}
+
+void end_row(SparseMatrix& m) {
+  m.begin.push_back(static_cast<int64_t>(m.index.size()));
+  ++m.out;
+}
+
+/// A row of the mean over [begin, end).
+void append_mean(SparseMatrix& m, int64_t begin, int64_t end, int64_t divisor) {
+  for (int64_t i = begin; i < end; ++i) append(m, i, 1 / static_cast<double>(divisor));
+  end_row(m);
+}
+
+SparseMatrix pool_axis(const PoolOptions& options, int64_t extent) {
+  SparseMatrix m = of_width(extent);
+  for (int64_t i = 0; i < pooled(options, extent); ++i) {
+    const int64_t start = i * options.stride - options.padding;
+    const int64_t begin = std::max<int64_t>(0, start),
+                  end = std::min(extent, start + options.kernel);
+    append_mean(m, begin, end, options.count_include_pad ? options.kernel : end - begin);
+  }
+  return m;
+}
+
+SparseMatrix adaptive_axis(int64_t in, int64_t out) {
+  SparseMatrix m = of_width(in);
+  for (int64_t i = 0; i < out; ++i) {
+    const int64_t begin = i * in / out, end = ((i + 1) * in + out - 1) / out;
+    append_mean(m, begin, end, end - begin);
+  }
+  return m;
+}
+
+SparseMatrix nearest_axis(int64_t in, int64_t out) {
+  SparseMatrix m = of_width(in);
+  for (int64_t i = 0; i < out; ++i) append_mean(m, i * in / out, i * in / out + 1, 1);
+  return m;
+}
+
+SparseMatrix bilinear_axis(int64_t in, int64_t out, bool align_corners) {
+  SparseMatrix m = of_width(in);
+  const double ratio = static_cast<double>(in) / static_cast<double>(out);
+  const double corner = out > 1 ? static_cast<double>(in - 1) / static_cast<double>(out - 1) : 0;
+  for (int64_t i = 0; i < out; ++i) {
+    const auto place = static_cast<double>(i);
+    const double at = align_corners ? place * corner : std::max(0.0, (place + 0.5) * ratio - 0.5);
+    const auto left = std::min(static_cast<int64_t>(at), in - 1);
+    const double weight = at - static_cast<double>(left);
+    append(m, left, 1 - weight);
+    if (left + 1 < in) {
+      append(m, left + 1, weight);
+    } else {
+      m.weight.back() = 1;
+    }
+    end_row(m);
+  }
+  return m;
+}
+
+kernels::SparseRows rows_of(const SparseMatrix& m) {
+  return {m.out, m.in, m.begin.data(), m.index.data(), m.weight.data()};
+}
+
+}  // namespace
+
+SparseMatrix SparseMatrix::transposed() const {
+  SparseMatrix t = of_width(out);
+  t.out = in;
+  t.begin.assign(static_cast<size_t>(in) + 1, 0);
+  for (int64_t i : index) ++t.begin[static_cast<size_t>(i) + 1];
+  for (size_t i = 1; i < t.begin.size(); ++i) t.begin[i] += t.begin[i - 1];
+  t.index.resize(index.size());
+  t.weight.resize(weight.size());
+  std::vector<int64_t> next(t.begin.begin(), t.begin.end() - 1);
+  for (int64_t row = 0; row < out; ++row) {
+    const auto end = static_cast<size_t>(begin[static_cast<size_t>(row) + 1]);
+    for (auto e = static_cast<size_t>(begin[static_cast<size_t>(row)]); e < end; ++e) {
+      const auto to = static_cast<size_t>(next[static_cast<size_t>(index[e])]++);
+      t.index[to] = row;
+      t.weight[to] = weight[e];
+    }
+  }
+  return t;
+}
+
+struct Resample2d {
+  SparseMatrix rows, columns;
+  static constexpr const char* name = "resample2d";
+
+  Gradients backward(const Tensor& g, const Context&) const {
+    return {resample2d(g, rows.transposed(), columns.transposed())};
+  }
+};
+
+Tensor resample2d(const Tensor& x, const SparseMatrix& rows, const SparseMatrix& columns,
+                  SourceLoc loc) {
+  if (x.rank() != 4 || x.shape()[2] != rows.in || x.shape()[3] != columns.in) {
+    fail("resample2d", "matrices as wide as the image's axes expected",
+         {"x        " + x.shape().str() + "  (N, C, H, W)",
+          "rows     [" + std::to_string(rows.out) + ", " + std::to_string(rows.in) + "]",
+          "columns  [" + std::to_string(columns.out) + ", " + std::to_string(columns.in) + "]"},
+         loc);
+  }
+  const int64_t planes = x.shape()[0] * x.shape()[1];
+  const Tensor y = Tensor::empty({x.shape()[0], x.shape()[1], rows.out, columns.out});
+  const Tensor scratch = Tensor::empty({planes, rows.out, columns.in});
+  kernels::resample(planes, rows_of(rows), rows_of(columns), x.data(), scratch.mutable_data(),
+                    y.mutable_data(loc));
+  return record(y, {x}, Resample2d{rows, columns}, loc);
+}
+
+Tensor avg_pool2d(const Tensor& x, PoolOptions options, SourceLoc loc) {
+  const PoolOptions o = checked("avg_pool2d", x, options, loc);
+  return resample2d(x, pool_axis(o, x.shape()[2]), pool_axis(o, x.shape()[3]), loc);
+}
+
+Tensor max_pool2d(const Tensor& x, PoolOptions options, SourceLoc loc) {
+  const PoolOptions o = checked("max_pool2d", x, options, loc);
+  const Shape& s = x.shape();
+  const int64_t planes = s[0] * s[1], oh = pooled(o, s[2]), ow = pooled(o, s[3]);
+  Indices index{{planes, oh * ow}, std::vector<int64_t>(static_cast<size_t>(planes * oh * ow))};
+  kernels::max_pool_index({planes, s[2], s[3], oh, ow, o.kernel, o.stride, o.padding}, x.data(),
+                          index.values.data());
+  const Tensor y = gather(reshape_to(x, {planes, s[2] * s[3]}, loc), 1, index, loc);
+  return reshape_to(y, {s[0], s[1], oh, ow}, loc);
+}
+
+Tensor adaptive_avg_pool2d(const Tensor& x, int64_t h, int64_t w, SourceLoc loc) {
+  check_image("adaptive_avg_pool2d", x, loc);
+  check_size("adaptive_avg_pool2d", h, w, loc);
+  return resample2d(x, adaptive_axis(x.shape()[2], h), adaptive_axis(x.shape()[3], w), loc);
+}
+
+Tensor upsample_nearest2d(const Tensor& x, int64_t h, int64_t w, SourceLoc loc) {
+  check_image("upsample_nearest2d", x, loc);
+  check_size("upsample_nearest2d", h, w, loc);
+  return resample2d(x, nearest_axis(x.shape()[2], h), nearest_axis(x.shape()[3], w), loc);
+}
+
+Tensor upsample_bilinear2d(const Tensor& x, int64_t h, int64_t w, bool align_corners,
+                           SourceLoc loc) {
+  check_image("upsample_bilinear2d", x, loc);
+  check_size("upsample_bilinear2d", h, w, loc);
+  return resample2d(x, bilinear_axis(x.shape()[2], h, align_corners),
+                    bilinear_axis(x.shape()[3], w, align_corners), loc);
+}
+
+}  // namespace forger

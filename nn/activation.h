@@ -1,0 +1,69 @@
+#pragma once
+
+#include <string>
+
+#include "nn/module.h"
+
+/// Activations as modules, for Sequential.
+namespace forger::nn {
+
+struct ReLU : Module {
+  using Module::Module;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override { return "ReLU"; }
+};
+struct Tanh : Module {
+  using Module::Module;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override { return "Tanh"; }
+};
+struct Sigmoid : Module {
+  using Module::Module;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override { return "Sigmoid"; }
+};
+class LeakyReLU : public Module {
+ public:
+  LeakyReLU(Module& parent, std::string name, double slope = 0.01);
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+
+ private:
+  double slope_;
+};
+
+struct GELU : Module {
+  using Module::Module;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override { return "GELU"; }
+};
+struct SiLU : Module {
+  using Module::Module;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override { return "SiLU"; }
+};
+struct Softplus : Module {
+  using Module::Module;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override { return "Softplus"; }
+};
+class ELU : public Module {
+ public:
+  ELU(Module& parent, std::string name, double alpha = 1);
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+
+ private:
+  double alpha_;
+};
+class Softmax : public Module {
+ public:
+  Softmax(Module& parent, std::string name, int axis = -1);
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+
+ private:
+  int axis_;
+};
+
+}  // namespace forger::nn

@@ -1,0 +1,57 @@
+// The check that stops in the op or rule which made the first NaN or infinity.
+#include "autograd/debug/check_nan.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "autograd/engine.h"
+#include "autograd/ops.h"
+#include "message.h"
+
+namespace forger {
+namespace {
+
+struct CheckOn {
+  CheckOn() { set_check_nan(true); }
+  ~CheckOn() { set_check_nan(false); }
+};
+
+}  // namespace
+
+TEST_CASE("an op that makes an infinity is named, with its inputs") {
+  const Tensor x = Tensor::from({2, 2}, {1, 2, 3, 200});
+  CHECK(std::isinf(exp(x).at({1, 1})));  // off: it passes
+  const CheckOn on;
+  CHECK(message_of([&] { exp(x); }) ==
+        "exp: made a number that is not finite\n"
+        "  result   [2, 2], 1 of 4 not finite, the first inf at {1, 1}\n"
+        "  input 0  [2, 2], all finite, from 1 to 200");
+  CHECK(exp(Tensor::ones({3})).at({0}) > 2);
+}
+
+TEST_CASE("a NaN that came from outside is told from one that was made") {
+  const CheckOn on;
+  const Tensor x = Tensor::from({2}, {1, std::numeric_limits<Scalar>::quiet_NaN()});
+  CHECK(message_of([&] { neg(x); }) ==
+        "neg: made a number that is not finite\n"
+        "  result   [2], 1 of 2 not finite, the first -nan at {1}\n"
+        "  input 0  [2], 1 of 2 not finite, the first nan at {1}");
+}
+
+TEST_CASE("a rule that makes an infinity is named by the node it differentiates") {
+  const CheckOn on;
+  const Tensor x = Tensor::from({1}, {std::numeric_limits<Scalar>::denorm_min()});
+  const Tensor leaf = x.clone().set_requires_grad();
+  const Tensor y = log(leaf);
+  const int line = __LINE__ - 1;
+  const std::string text = message_of([&] { grad({y}, {leaf}, {Tensor::ones({1})}); });
+  CAPTURE(text);
+  CHECK(
+      text.starts_with("div: made a number that is not finite\n  result   [1], 1 of 1 not finite"));
+  CHECK(text.find("\n  in the rule of #" + std::to_string(y.node()->id) +
+                  " log, tests/check_nan_test.cpp:" + std::to_string(line)) != std::string::npos);
+}
+
+}  // namespace forger

@@ -1,0 +1,563 @@
+// What every op says to arguments that do not fit: word for word, since a message is all that its
+// reader has.
+#include <doctest/doctest.h>
+
+#include <functional>
+
+#include "autograd/engine.h"
+#include "autograd/ops.h"
+#include "autograd/random.h"
+#include "message.h"
+
+namespace forger {
+
+TEST_CASE("misuse of an op: the op, what is wrong, what was found and expected") {
+  Random random(1);
+  const Tensor m = Tensor::ones({2, 3}), v4 = Tensor::ones({4}), v3 = Tensor::ones({3});
+  const Tensor image = Tensor::ones({2, 3, 4, 4}), kernel = Tensor::ones({5, 3, 3, 3});
+  struct Misuse {
+    std::function<void()> f;
+    std::string message;
+  };
+  const std::vector<Misuse> catalogue = {
+      {[&] { add(m, v4); },
+       "add: shapes do not broadcast\n"
+       "  a  [2, 3]\n"
+       "  b  [4]\n"
+       "  axis -1: 3 against 4"},
+      {[&] { m* v4; },
+       "mul: shapes do not broadcast\n"
+       "  a  [2, 3]\n"
+       "  b  [4]\n"
+       "  axis -1: 3 against 4"},
+      {[&] {
+         div(m, Tensor::ones({3, 1}));
+       },
+       "div: shapes do not broadcast\n"
+       "  a  [2, 3]\n"
+       "  b  [3, 1]\n"
+       "  axis -2: 2 against 3"},
+      {[&] { maximum(m, v4); },
+       "maximum: shapes do not broadcast\n"
+       "  a  [2, 3]\n"
+       "  b  [4]\n"
+       "  axis -1: 3 against 4"},
+      {[&] { pow(m, v4); },
+       "pow: shapes do not broadcast\n"
+       "  a  [2, 3]\n"
+       "  b  [4]\n"
+       "  axis -1: 3 against 4"},
+      {[&] { less(m, v4); },
+       "less: shapes do not broadcast\n"
+       "  a  [2, 3]\n"
+       "  b  [4]\n"
+       "  axis -1: 3 against 4"},
+      {[&] { where(m, v4, 1); },
+       "where: shapes do not broadcast\n"
+       "  a  [2, 3]\n"
+       "  b  [4]\n"
+       "  axis -1: 3 against 4"},
+      {[&] { where(v4, m, m); },
+       "where: shapes do not broadcast\n"
+       "  a  [4]\n"
+       "  b  [2, 3]\n"
+       "  axis -1: 4 against 3"},
+      {[&] { clamp(m, 2, 1); },
+       "clamp: low is not below high\n"
+       "  low   2.000000\n"
+       "  high  1.000000"},
+      {[&] { leaky_relu(m, -1); },
+       "leaky_relu: a slope of at least 0 expected\n"
+       "  slope  -1.000000"},
+      {[&] { elu(m, -1); },
+       "elu: an alpha of at least 0 expected\n"
+       "  alpha  -1.000000"},
+      {[&] { leaky_relu_grad(m, v4, 0.1); },
+       "leaky_relu_grad: g and y need the same shape\n"
+       "  g  [2, 3]\n"
+       "  y  [4]"},
+      {[&] { tanh_grad(m, v4); },
+       "tanh_grad: g and y need the same shape\n"
+       "  g  [2, 3]\n"
+       "  y  [4]"},
+      {[&] { sigmoid_grad(m, v4); },
+       "sigmoid_grad: g and y need the same shape\n"
+       "  g  [2, 3]\n"
+       "  y  [4]"},
+      {[&] { dropout(m, 1, random); },
+       "dropout: a probability of at least 0 and less than 1 expected\n"
+       "  p  1.000000"},
+      {[&] { sum(m, {2}); },
+       "sum: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis 2, expected -2 to 1"},
+      {[&] {
+         sum(m, {0, 0});
+       },
+       "sum: axis given twice\n"
+       "  x  [2, 3]\n"
+       "  axis 0"},
+      {[&] {
+         sum(m, {0, -2});
+       },
+       "sum: axis given twice\n"
+       "  x  [2, 3]\n"
+       "  axis -2"},
+      {[&] {
+         mean(Tensor::zeros({0, 3}));
+       },
+       "mean: no elements\n"
+       "  x  [0, 3]"},
+      {[&] {
+         max(Tensor::zeros({0, 3}));
+       },
+       "max: no elements\n"
+       "  x  [0, 3]"},
+      {[&] { min(m, {-3}); },
+       "min: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis -3, expected -2 to 1"},
+      {[&] { var(m, {0}, 2); },
+       "var: more elements than the correction expected\n"
+       "  x  [2, 3], 2 elements each\n"
+       "  correction  2"},
+      {[&] { var(Tensor::scalar(1)); },
+       "var: more elements than the correction expected\n"
+       "  x  [], 1 elements each\n"
+       "  correction  1"},
+      {[&] { logsumexp(m, {5}); },
+       "logsumexp: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis 5, expected -2 to 1"},
+      {[&] { softmax(m, 2); },
+       "softmax: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis 2, expected -2 to 1"},
+      {[&] { log_softmax(Tensor::scalar(1)); },
+       "log_softmax: no such axis\n"
+       "  x  []\n"
+       "  axis -1, but x has no axes"},
+      {[&] {
+         broadcast_to(m, {3, 2});
+       },
+       "broadcast_to: shapes do not broadcast\n"
+       "  a  [2, 3]\n"
+       "  b  [3, 2]\n"
+       "  axis -1: 3 against 2"},
+      {[&] { broadcast_to(m, {3}); },
+       "broadcast_to: x does not broadcast to this shape\n"
+       "  x      [2, 3]\n"
+       "  shape  [3]"},
+      {[&] { sum_to(m, {2}); },
+       "sum_to: shapes do not broadcast\n"
+       "  a  [2, 3]\n"
+       "  b  [2]\n"
+       "  axis -1: 3 against 2"},
+      {[&] {
+         reshape(m, {4, 2});
+       },
+       "reshape: another number of elements\n"
+       "  x      [2, 3], 6 elements\n"
+       "  shape  [4, 2], 8 elements"},
+      {[&] {
+         reshape(m, {-1, 4});
+       },
+       "reshape: another number of elements\n"
+       "  x      [2, 3], 6 elements\n"
+       "  shape  [1, 4], 4 elements"},
+      {[&] {
+         reshape(m, {-1, -1});
+       },
+       "reshape: only one extent can be left open by -1\n"
+       "  x  [2, 3]"},
+      {[&] { flatten(Tensor::scalar(1)); },
+       "flatten: at least one axis expected\n"
+       "  x  []"},
+      {[&] { slice(m, 2, 0, 1); },
+       "slice: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis 2, expected -2 to 1"},
+      {[&] { slice(m, 1, 1, 4); },
+       "slice: range outside of the axis\n"
+       "  x      [2, 3]\n"
+       "  range  [1, 4) of axis 1, expected within [0, 3)"},
+      {[&] { slice(m, 1, 2, 1); },
+       "slice: range outside of the axis\n"
+       "  x      [2, 3]\n"
+       "  range  [2, 1) of axis 1, expected within [0, 3)"},
+      {[&] { pad(m, 0, -1, 0); },
+       "pad: negative padding\n"
+       "  before -1, after 0"},
+      {[&] { concat({}, 0); }, "concat: at least one part expected"},
+      {[&] {
+         concat({m, v4}, 0);
+       },
+       "concat: the parts agree in all other axes\n"
+       "  part 0  [2, 3]\n"
+       "  part 1  [4]\n"
+       "  axis 0"},
+      {[&] {
+         concat({m, m}, 2);
+       },
+       "concat: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis 2, expected -2 to 1"},
+      {[&] { stack({}, 0); }, "stack: at least one part expected"},
+      {[&] {
+         stack({m, v4}, 0);
+       },
+       "stack: the parts differ in shape\n"
+       "  part 0  [2, 3]\n"
+       "  part 1  [4]"},
+      {[&] { stack({m}, 4); },
+       "stack: no room for that axis\n"
+       "  part 0  [2, 3]\n"
+       "  axis 4, expected -3 to 2 and at most 4 axes in all"},
+      {[&] { stack({image}, 0); },
+       "stack: no room for that axis\n"
+       "  part 0  [2, 3, 4, 4]\n"
+       "  axis 0, expected -5 to 4 and at most 4 axes in all"},
+      {[&] { permute(m, {0}); },
+       "permute: each axis once expected\n"
+       "  x     [2, 3]\n"
+       "  axes  [0]"},
+      {[&] {
+         permute(m, {0, 0});
+       },
+       "permute: axis given twice\n"
+       "  x     [2, 3]\n"
+       "  axes  [0, 0]"},
+      {[&] { transpose(m, 0, 2); },
+       "transpose: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis 2, expected -2 to 1"},
+      {[&] {
+         flip(m, {1, 1});
+       },
+       "flip: axis given twice\n"
+       "  x     [2, 3]\n"
+       "  axes  [1, 1]"},
+      {[&] { pixel_shuffle(image, 2); },
+       "pixel_shuffle: channels that are a multiple of r^2 expected\n"
+       "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  r  2"},
+      {[&] { pixel_unshuffle(image, 3); },
+       "pixel_unshuffle: height and width that are multiples of r expected\n"
+       "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  r  3"},
+      {[&] {
+         gather(m, 1, {{2, 1}, {0, 3}});
+       },
+       "gather: index out of range\n"
+       "  index 1 is 3, expected 0 to 2"},
+      {[&] {
+         gather(m, 1, {{3, 1}, {0, 1, 2}});
+       },
+       "gather: x and index agree in all other axes\n"
+       "  x      [2, 3]\n"
+       "  index  [3, 1], 3 numbers\n"
+       "  axis 1"},
+      {[&] {
+         gather(m, 1, {{2, 2}, {0, 1}});
+       },
+       "gather: as many indices as their shape says expected\n"
+       "  x      [2, 3]\n"
+       "  index  [2, 2], 2 numbers\n"
+       "  axis 1"},
+      {[&] {
+         scatter_add(m, 1, {{2, 1}, {0, 0}}, 3);
+       },
+       "scatter_add: one index for each element expected\n"
+       "  g      [2, 3]\n"
+       "  index  [2, 1]"},
+      {[&] {
+         scatter_add(v4, 0, {{4}, {0, 1, 2, 3}}, 3);
+       },
+       "scatter_add: index out of range\n"
+       "  index 3 is 3, expected 0 to 2"},
+      {[&] {
+         index_select(m, 0, {0, 2});
+       },
+       "index_select: index out of range\n"
+       "  index 1 is 2, expected 0 to 1"},
+      {[&] { index_select(m, 0, {-1}); },
+       "index_select: index out of range\n"
+       "  index 0 is -1, expected 0 to 1"},
+      {[&] { index_add(m, 0, {0}, 4); },
+       "index_add: one index for each slice expected\n"
+       "  g  [2, 3], axis 0\n"
+       "  indices  1"},
+      {[&] {
+         index_add(m, 0, {0, 4}, 4);
+       },
+       "index_add: index out of range\n"
+       "  index 1 is 4, expected 0 to 3"},
+      {[&] { embedding(v4, {0}); },
+       "embedding: a weight of two axes expected\n"
+       "  weight  [4]  (classes, D)"},
+      {[&] {
+         embedding(m, {0, 2});
+       },
+       "embedding: index out of range\n"
+       "  index 1 is 2, expected 0 to 1"},
+      {[&] {
+         one_hot({0, 3}, 3);
+       },
+       "one_hot: index out of range\n"
+       "  index 1 is 3, expected 0 to 2"},
+      {[&] { avg_pool2d(m, {.kernel = 2}); },
+       "avg_pool2d: images with four axes and at least one pixel expected\n"
+       "  x  [2, 3]  (N, C, H, W)"},
+      {[&] { avg_pool2d(image, {.kernel = 5}); },
+       "avg_pool2d: a window that fits the padded image, and padding of at most half of it, "
+       "expected\n"
+       "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  kernel 5, stride 5, padding 0"},
+      {[&] { avg_pool2d(image, {.kernel = 2, .padding = 2}); },
+       "avg_pool2d: a window that fits the padded image, and padding of at most half of it, "
+       "expected\n"
+       "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  kernel 2, stride 2, padding 2"},
+      {[&] { max_pool2d(image, {.kernel = 0}); },
+       "max_pool2d: a window that fits the padded image, and padding of at most half of it, "
+       "expected\n"
+       "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  kernel 0, stride 0, padding 0"},
+      {[&] { max_pool2d(image, {.kernel = 2, .stride = -1}); },
+       "max_pool2d: a window that fits the padded image, and padding of at most half of it, "
+       "expected\n"
+       "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  kernel 2, stride -1, padding 0"},
+      {[&] { adaptive_avg_pool2d(image, 0, 1); },
+       "adaptive_avg_pool2d: a size of at least 1 x 1 and at most 2^20 x 2^20 expected\n"
+       "  found 0 x 1"},
+      {[&] { upsample_nearest2d(v4, 2, 2); },
+       "upsample_nearest2d: images with four axes and at least one pixel expected\n"
+       "  x  [4]  (N, C, H, W)"},
+      {[&] { upsample_bilinear2d(image, -4, 4); },
+       "upsample_bilinear2d: a size of at least 1 x 1 and at most 2^20 x 2^20 expected\n"
+       "  found -4 x 4"},
+      {[&] { resample2d(image, {}, {}); },
+       "resample2d: matrices as wide as the image's axes expected\n"
+       "  x        [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  rows     [0, 0]\n"
+       "  columns  [0, 0]"},
+      {[&] { matmul(m, m); },
+       "matmul: inner extents differ\n"
+       "  a  [2, 3]  (M, K)\n"
+       "  b  [2, 3]  (K, N)"},
+      {[&] { matmul(m, v4); },
+       "matmul: two matrices expected\n"
+       "  a  [2, 3]  (M, K)\n"
+       "  b  [4]  (K, N)"},
+      {[&] {
+         matmul(m, m, {true, true});
+       },
+       "matmul: inner extents differ\n"
+       "  a  [2, 3]  (K, M)\n"
+       "  b  [2, 3]  (N, K)"},
+      {[&] {
+         linear(m, Tensor::ones({4, 2}));
+       },
+       "linear: shapes do not fit\n"
+       "  x       [2, 3]  (N, I)\n"
+       "  weight  [4, 2]  (O, I)\n"
+       "  bias    none"},
+      {[&] {
+         linear(m, Tensor::ones({4, 3}), v4 * Tensor::ones({1, 4}));
+       },
+       "linear: shapes do not fit\n"
+       "  x       [2, 3]  (N, I)\n"
+       "  weight  [4, 3]  (O, I)\n"
+       "  bias    [1, 4]  (O)"},
+      {[&] { conv2d(m, kernel); },
+       "conv2d: four axes expected\n"
+       "  x       [2, 3]  (N, C, H, W)\n"
+       "  weight  [5, 3, 3, 3]  (O, C, KH, KW)\n"
+       "  stride 1, padding 0, dilation 1"},
+      {[&] {
+         conv2d(image, Tensor::ones({5, 2, 3, 3}));
+       },
+       "conv2d: x and weight differ in channels\n"
+       "  x       [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  weight  [5, 2, 3, 3]  (O, C, KH, KW)\n"
+       "  stride 1, padding 0, dilation 1"},
+      {[&] { conv2d(image, kernel, {}, {.stride = 0}); },
+       "conv2d: stride and dilation of at least 1 and padding of at least 0 expected\n"
+       "  x       [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  weight  [5, 3, 3, 3]  (O, C, KH, KW)\n"
+       "  stride 0, padding 0, dilation 1"},
+      {[&] { conv2d(image, kernel, {}, {.padding = -1}); },
+       "conv2d: stride and dilation of at least 1 and padding of at least 0 expected\n"
+       "  x       [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  weight  [5, 3, 3, 3]  (O, C, KH, KW)\n"
+       "  stride 1, padding -1, dilation 1"},
+      {[&] {
+         conv2d(image, Tensor::ones({5, 3, 5, 5}));
+       },
+       "conv2d: the kernel is larger than the padded image\n"
+       "  x       [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  weight  [5, 3, 5, 5]  (O, C, KH, KW)\n"
+       "  stride 1, padding 0, dilation 1"},
+      {[&] { conv2d(image, kernel, v4); },
+       "conv2d: one bias per output channel expected\n"
+       "  bias  [4], expected [5]"},
+      {[&] { conv2d(image, kernel, {}, {.padding = int64_t{1} << 62}); },
+       "conv2d: stride, padding and dilation of at most 2^20 expected\n"
+       "  x       [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  weight  [5, 3, 3, 3]  (O, C, KH, KW)\n"
+       "  stride 1, padding 4611686018427387904, dilation 1"},
+      {[&] { conv2d_input_grad(image, kernel, 4, 4); },
+       "conv2d_input_grad: g has not the shape of the convolution's output\n"
+       "  g       [2, 3, 4, 4], expected [2, 5, 2, 2]\n"
+       "  x       [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  weight  [5, 3, 3, 3]  (O, C, KH, KW)\n"
+       "  stride 1, padding 0, dilation 1"},
+      {[&] { conv2d_input_grad(m, kernel, 4, 4); },
+       "conv2d_input_grad: four axes expected\n"
+       "  g       [2, 3]\n"
+       "  weight  [5, 3, 3, 3]"},
+      {[&] { conv2d_weight_grad(image, image, 3, 3); },
+       "conv2d_weight_grad: g has not the shape of the convolution's output\n"
+       "  g       [2, 3, 4, 4], expected [2, 3, 2, 2]\n"
+       "  x       [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  weight  [3, 3, 3, 3]  (O, C, KH, KW)\n"
+       "  stride 1, padding 0, dilation 1"},
+      {[&] {
+         conv_transpose2d(image, Tensor::ones({5, 3, 2, 2}));
+       },
+       "conv_transpose2d: x and weight differ in channels\n"
+       "  x       [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  weight  [5, 3, 2, 2]  (C, O, KH, KW)\n"
+       "  stride 1, padding 0, dilation 1, output_padding 0"},
+      {[&] {
+         conv_transpose2d(image, Tensor::ones({3, 5, 2, 2}), {}, {.stride = 2}, 2);
+       },
+       "conv_transpose2d: output_padding of at least 0 and less than stride or dilation expected\n"
+       "  x       [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  weight  [3, 5, 2, 2]  (C, O, KH, KW)\n"
+       "  stride 2, padding 0, dilation 1, output_padding 2"},
+      {[&] {
+         conv_transpose2d(image, Tensor::ones({3, 5, 2, 2}), {}, {.padding = 3});
+       },
+       "conv_transpose2d: the padding leaves no output\n"
+       "  x       [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  weight  [3, 5, 2, 2]  (C, O, KH, KW)\n"
+       "  stride 1, padding 3, dilation 1, output_padding 0"},
+      {[&] { batch_norm(v4, v4, v4); },
+       "batch_norm: two or four axes expected\n"
+       "  x       [4]  (N, C) or (N, C, H, W)\n"
+       "  weight  [4]  (C)\n"
+       "  bias    [4]  (C)"},
+      {[&] { batch_norm(m, v4, v4); },
+       "batch_norm: one weight and one bias per channel expected\n"
+       "  x       [2, 3]  (N, C) or (N, C, H, W)\n"
+       "  weight  [4]  (C)\n"
+       "  bias    [4]  (C)"},
+      {[&] {
+         batch_norm(Tensor::ones({1, 3}), v3, v3);
+       },
+       "batch_norm: a variance needs at least two values per channel\n"
+       "  x       [1, 3]  (N, C) or (N, C, H, W)\n"
+       "  weight  [3]  (C)\n"
+       "  bias    [3]  (C)"},
+      {[&] { layer_norm(m, 3); },
+       "layer_norm: elements, and 1 to all of the axes, expected\n"
+       "  x     [2, 3]\n"
+       "  axes  3"},
+      {[&] { layer_norm(m, 1, v4); },
+       "layer_norm: weight and bias do not fit x\n"
+       "  x      [2, 3]\n"
+       "  found  [4], expected [3]"},
+      {[&] {
+         layer_norm(Tensor::ones({2, 1}), 1);
+       },
+       "layer_norm: a variance needs at least two values\n"
+       "  x     [2, 1]\n"
+       "  axes  1"},
+      {[&] { group_norm(image, 2); },
+       "group_norm: elements, and channels that are a multiple of the groups, expected\n"
+       "  x       [2, 3, 4, 4]  (N, C, ...)\n"
+       "  groups  2"},
+      {[&] { group_norm(v4, 1); },
+       "group_norm: elements, and channels that are a multiple of the groups, expected\n"
+       "  x       [4]  (N, C, ...)\n"
+       "  groups  1"},
+      {[&] { group_norm(image, 3, v4); },
+       "group_norm: weight and bias do not fit x\n"
+       "  x      [2, 3, 4, 4]\n"
+       "  found  [4], expected [3]"},
+      {[&] {
+         group_norm(Tensor::ones({2, 3}), 3);
+       },
+       "group_norm: a variance needs at least two values\n"
+       "  x       [2, 3]  (N, C, ...)\n"
+       "  groups  3"},
+      {[&] { instance_norm(m); },
+       "instance_norm: images expected\n"
+       "  x  [2, 3]  (N, C, H, W)"},
+      {[&] { bce_with_logits(m, v4); },
+       "bce_with_logits: logits and targets need the same shape\n"
+       "  logits   [2, 3]\n"
+       "  targets  [4]"},
+      {[&] { softmax_cross_entropy(m, {0}); },
+       "softmax_cross_entropy: one row of logits per label expected\n"
+       "  logits  [2, 3]  (N, classes)\n"
+       "  labels  1"},
+      {[&] {
+         softmax_cross_entropy(m, {0, 3});
+       },
+       "softmax_cross_entropy: label out of range\n"
+       "  label 1 is 3, expected 0 to 2"},
+      {[&] { mse(m, v4); },
+       "mse: a and b need the same shape\n"
+       "  a  [2, 3]\n"
+       "  b  [4]"},
+      {[&] { l1(m, v4); },
+       "l1: a and b need the same shape\n"
+       "  a  [2, 3]\n"
+       "  b  [4]"},
+      {[&] { smooth_l1(m, m, 0); },
+       "smooth_l1: a beta above 0 expected\n"
+       "  beta  0.000000"},
+      {[&] { kl_gaussian(m, m, v4, v4); },
+       "kl_gaussian: mean1 and mean2 need the same shape\n"
+       "  mean1  [2, 3]\n"
+       "  mean2  [4]"},
+      {[&] {
+         Tensor::zeros({int64_t{1} << 31, int64_t{1} << 31});
+       },
+       "shape: too many elements\n"
+       "  found [2147483648, 2147483648]"},
+      {[&] {
+         Tensor::zeros({int64_t{1} << 62, 0, 4});
+       },
+       "shape: too many elements\n"
+       "  found [4611686018427387904, 0, 4]"},
+      {[&] {
+         broadcast_to(Tensor::ones({1, 1}), {int64_t{1} << 40, int64_t{1} << 40});
+       },
+       "shape: too many elements\n"
+       "  found [1099511627776, 1099511627776]"},
+      {[&] { pad(Tensor::ones({1}), 0, INT64_MAX, 1); },
+       "pad: more padding than any memory holds\n"
+       "  before 9223372036854775807, after 1"},
+      {[&] { upsample_nearest2d(image, int64_t{1} << 40, 1); },
+       "upsample_nearest2d: a size of at least 1 x 1 and at most 2^20 x 2^20 expected\n"
+       "  found 1099511627776 x 1"},
+      {[&] { pixel_shuffle(image, int64_t{1} << 33); },
+       "pixel_shuffle: channels that are a multiple of r^2 expected\n"
+       "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  r  8589934592"},
+  };
+  CHECK(catalogue.size() >= 60);
+  for (const Misuse& misuse : catalogue) CHECK(message_of(misuse.f) == misuse.message);
+
+  // And everything is as it was.
+  CHECK(sum(m).item() == 6);
+  const Tensor x = m.clone().set_requires_grad();
+  backward(sum(x * x));
+  CHECK(x.grad().to_vector() == std::vector<Scalar>(6, 2));
+}
+
+}  // namespace forger
