@@ -26,7 +26,7 @@ constexpr uint64_t kInterpolateStream = uint64_t{'I'} << 56;
 
 struct TrainOptions {
   tutorials::DataOptions data;
-  int64_t epochs = 3;
+  int64_t epochs = 4;
   int64_t steps = 0;  // of the whole run; 0: as many as the epochs have
   int64_t batch_size = 64;
   double lr = 2e-4, beta1 = 0.5;  // Radford et al. 2015, section 4
