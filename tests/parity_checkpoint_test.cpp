@@ -51,9 +51,9 @@ TEST_CASE("checkpoint: a state_dict of PyTorch's loads into the same layers bit 
   const Everything module;
   nn::restore(checkpoint, "", module.state(), kLoaded);
   CHECK(module.state().size() == checkpoint.tensors.size());
-  for (const auto& [name, tensor] : module.state()) {
-    CAPTURE(name);
-    const Tensor& loaded = checkpoint.tensors.at(name);
+  for (const auto& entry : module.state()) {
+    CAPTURE(entry.first);
+    const Tensor &tensor = entry.second, &loaded = checkpoint.tensors.at(entry.first);
     REQUIRE(tensor.shape() == loaded.shape());
     CHECK(std::memcmp(tensor.data(), loaded.data(),
                       static_cast<size_t>(tensor.numel()) * sizeof(Scalar)) == 0);

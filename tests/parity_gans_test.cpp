@@ -124,9 +124,9 @@ double deviation(const std::vector<Scalar>& ours, const std::vector<Scalar>& the
 double compare_state(const Gan& gan, const Group& fixture, const std::string& prefix) {
   double largest = 0;
   for (const auto& [name, tensor] : gan.state()) {
-    CAPTURE(prefix);
-    CAPTURE(name);
-    const double off = deviation(tensor.to_vector(), fixture.at(prefix + name).to_vector());
+    const std::string key = prefix + name;
+    CAPTURE(key);
+    const double off = deviation(tensor.to_vector(), fixture.at(key).to_vector());
     CHECK(off <= kRelative);
     largest = std::max(largest, off);
   }

@@ -64,8 +64,8 @@ TEST_CASE("parity: every op of ops.h and every layer has cases") {
   ops.erase("dropout");  // PyTorch draws other random numbers
   for (const std::string& op : ops) {
     CAPTURE(op);
-    REQUIRE(counts.contains(op));
-    CHECK(counts.at(op) >= 5);
+    const auto found = counts.find(op);
+    CHECK((found != counts.end() && found->second >= 5));
   }
   for (const char* header : {"nn/activation.h", "nn/layers.h", "nn/norm.h"}) {
     for (const std::string& layer : declared(

@@ -281,6 +281,15 @@ std::vector<OpCase> basic_cases() {
            0.5});
     }
   }
+  cases.push_back({"conv_transpose2d",
+                   "output_padding of a whole stride, below the dilation",
+                   [](In in) {
+                     return conv_transpose2d(in[0], in[1], in[2], {1, 1, 2}, 1);
+                   },
+                   {{1, 2, 3, 2}, {2, 1, 3, 2}, {1}},
+                   -1,
+                   1,
+                   0.5});
 
   for (const Shape& x : {Shape{4, 3}, Shape{2, 1}, Shape{2, 3, 2, 2}, Shape{1, 2, 3, 1}}) {
     const Shape c = {x[1]};
