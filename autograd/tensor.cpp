@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <sstream>
 
 #include "autograd/error.h"
 #include "autograd/graph.h"
@@ -13,6 +14,29 @@ namespace {
 
 constexpr size_t kDataOffset = 64;  // the numbers begin one cache line behind their header
 static_assert(sizeof(Storage) <= kDataOffset);
+
+constexpr int64_t kShownPerAxis = 8;
+
+/// Prints the block of `shape`'s axes from `axis` on that begins at `data`.
+void print(std::ostringstream& out, const Shape& shape, int axis, const Scalar* data) {
+  if (axis == shape.rank()) {
+    out << *data;
+    return;
+  }
+  int64_t step = 1;
+  for (int i = axis + 1; i < shape.rank(); ++i) step *= shape[i];
+  const int64_t extent = shape[axis];
+  out << "{";
+  for (int64_t i = 0; i < extent; ++i) {
+    if (i > 0) out << ", ";
+    if (extent > kShownPerAxis && i == kShownPerAxis / 2) {
+      out << "..., ";
+      i = extent - kShownPerAxis / 2;
+    }
+    print(out, shape, axis + 1, data + i * step);
+  }
+  out << "}";
+}
 
 }  // namespace
 
@@ -133,6 +157,15 @@ Tensor Tensor::clone() const {
   Tensor y = empty(shape_);
   std::copy_n(data(), numel(), y.storage_->data);
   return y;
+}
+
+// Here and not in a file of its own: a debugger can only call what the linker took.
+std::string Tensor::str() const {
+  if (!defined()) return "undefined";
+  std::ostringstream out;
+  out << shape_.str() << " ";
+  print(out, shape_, 0, data());
+  return out.str();
 }
 
 }  // namespace forger
