@@ -255,10 +255,13 @@ TEST_CASE("leaky_relu and its rule are right to the bit for all magnitudes") {
   Values g = x, y(x.size());
   std::rotate(g.begin(), g.begin() + 12345, g.end());
   for (const Scalar slope : {0.0f, 0.01f, 0.2f, 1.5f}) {
+    const auto scaled = [slope](Scalar v) {
+      return slope == 0 && !std::isnan(v) ? Scalar(0) : slope * v;
+    };
     Values forward, rule;
     for (size_t i = 0; i < x.size(); ++i) {
-      forward.push_back(x[i] > 0 ? x[i] : slope * x[i]);
-      rule.push_back(x[i] > 0 ? g[i] : slope * g[i]);
+      forward.push_back(x[i] > 0 ? x[i] : scaled(x[i]));
+      rule.push_back(x[i] > 0 ? g[i] : scaled(g[i]));
     }
     for (const Kernels* set : kernel_sets()) {
       const std::string kernels = set->name;

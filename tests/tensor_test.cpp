@@ -55,6 +55,14 @@ TEST_CASE("copies share storage, clones do not") {
   CHECK(other.at({0, 0}) == 1);
 }
 
+TEST_CASE("relu is 0 for all below 0, infinity included, and passes a NaN on") {
+  const Scalar inf = std::numeric_limits<Scalar>::infinity();
+  const Tensor y = relu(Tensor::from({5}, {-inf, -3, 0, 2, inf}));
+  CHECK(y.to_vector() == Values{0, 0, 0, 2, inf});
+  CHECK(!std::signbit(y.at({1})));
+  CHECK(std::isnan(relu(Tensor::scalar(std::nanf(""))).item()));
+}
+
 TEST_CASE("operators mix tensors and numbers on either side") {
   const Tensor x = Tensor::from({2}, {2, 4});
   CHECK((1 - x).to_vector() == Values{-1, -3});

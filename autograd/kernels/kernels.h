@@ -89,7 +89,8 @@ struct Kernels {
   void (*sigmoid)(int64_t n, const Scalar* x, Scalar* y);
   void (*softplus)(int64_t n, const Scalar* x, Scalar* y);  // log(1 + e^x), without overflow
 
-  /// y = x where x > 0, slope * x elsewhere; slope 0 is ReLU.
+  /// y = x where x > 0, slope * x elsewhere. Slope 0 is ReLU: there the product is 0 even where x
+  /// (below, g) is infinite, and NaN only where that is.
   void (*leaky_relu)(int64_t n, Scalar slope, const Scalar* x, Scalar* y);
   /// dx = g where y > 0, slope * g elsewhere; y, the forward's output, has the sign of its input.
   void (*leaky_relu_grad)(int64_t n, Scalar slope, const Scalar* g, const Scalar* y, Scalar* dx);

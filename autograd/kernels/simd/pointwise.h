@@ -134,13 +134,21 @@ void softplus(int64_t n, const float* x, float* y) {
   map_wide(n, x, y, [](Wide v) { return softplus(v); });
 }
 
+/// slope * v, or for slope 0 the 0 that infinity would spoil; NaN stays NaN.
+struct Scaled {
+  float slope;
+  Vec operator()(Vec v) const {
+    return slope == 0 ? select_less(-abs(v), broadcast(1), zero(), v) : broadcast(slope) * v;
+  }
+};
+
 void leaky_relu(int64_t n, float slope, const float* x, float* y) {
-  const Vec a = broadcast(slope);
-  map(n, x, y, [a](Vec v) { return select_less(zero(), v, v, a * v); });
+  const Scaled scaled{slope};
+  map(n, x, y, [scaled](Vec v) { return select_less(zero(), v, v, scaled(v)); });
 }
 void leaky_relu_grad(int64_t n, float slope, const float* g, const float* y, float* dx) {
-  const Vec a = broadcast(slope);
-  map(n, g, y, dx, [a](Vec u, Vec v) { return select_less(zero(), v, u, a * u); });
+  const Scaled scaled{slope};
+  map(n, g, y, dx, [scaled](Vec u, Vec v) { return select_less(zero(), v, u, scaled(u)); });
 }
 void tanh_grad(int64_t n, const float* g, const float* y, float* dx) {
   map(n, g, y, dx, [](Vec u, Vec v) { return u * fma(-v, v, broadcast(1)); });
