@@ -1,6 +1,7 @@
 #include "autograd/engine.h"
 
 #include <algorithm>
+#include <set>
 
 #include "autograd/error.h"
 #include "autograd/graph.h"
@@ -121,9 +122,12 @@ Tensor first_cotangent(const Tensor& output, const std::vector<Tensor>& cotangen
     }
     return Tensor::ones(output.shape());
   }
-  if (!(cotangents[i].shape() == output.shape())) {
+  if (!cotangents[i].defined() || !(cotangents[i].shape() == output.shape())) {
+    const Tensor& c = cotangents[i];
     fail("grad", "a cotangent needs its output's shape",
-         {"output     " + output.shape().str(), "cotangent  " + cotangents[i].shape().str()}, loc);
+         {"output     " + output.shape().str(),
+          "cotangent  " + (c.defined() ? c.shape().str() : "undefined")},
+         loc);
   }
   return cotangents[i];
 }
@@ -217,12 +221,19 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
 
 void backward(const Tensor& loss, const std::vector<Tensor>& leaves, bool retain_graph,
               SourceLoc loc) {
-  const std::vector<Tensor> gradients =
-      grad({loss}, leaves, {}, {.retain_graph = retain_graph}, loc);
-  const NoGrad guard;
-  for (size_t i = 0; i < leaves.size(); ++i) {
-    accumulate(leaves[i].node()->grad, gradients[i]);
+  std::vector<Tensor> once;  // a leaf that is listed twice has one gradient
+  std::set<const Node*> seen;
+  for (const Tensor& leaf : leaves) {
+    const Node* node = leaf.node().get();
+    if (node && !node->is_leaf()) {
+      fail("backward", "gradients are left in leaves, and this tensor was computed",
+           {"by " + node->str(), "grad() gives the gradient of any tensor"}, loc);
+    }
+    if (!node || seen.insert(node).second) once.push_back(leaf);
   }
+  const std::vector<Tensor> gradients = grad({loss}, once, {}, {.retain_graph = retain_graph}, loc);
+  const NoGrad guard;
+  for (size_t i = 0; i < once.size(); ++i) accumulate(once[i].node()->grad, gradients[i]);
 }
 
 void backward(const Tensor& loss, SourceLoc loc) {

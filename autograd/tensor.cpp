@@ -79,7 +79,13 @@ Tensor Tensor::from(const Shape& shape, const std::vector<Scalar>& values, Sourc
   return y;
 }
 
+const Scalar* Tensor::throw_undefined(SourceLoc loc) {
+  fail("tensor", "undefined, so it has no numbers",
+       {"a gradient is undefined until a backward pass has reached it"}, loc);
+}
+
 Scalar* Tensor::mutable_data(SourceLoc loc) const {
+  if (!storage_) throw_undefined(loc);
   ++storage_->version;
   storage_->changed_at = loc;
   return storage_->data;
@@ -118,7 +124,17 @@ Tensor& Tensor::set_requires_grad(bool on, SourceLoc loc) {
 
 Tensor Tensor::grad() const { return node_ ? node_->grad : Tensor(); }
 
-void Tensor::set_grad(const Tensor& g) const { node_->grad = g; }
+void Tensor::set_grad(const Tensor& g, SourceLoc loc) const {
+  if (!node_ || !node_->is_leaf()) {
+    fail("set_grad", "a leaf that requires a gradient expected",
+         {node_ ? "found " + node_->str() : "found a tensor without a history"}, loc);
+  }
+  if (g.defined() && !(g.shape() == shape_)) {
+    fail("set_grad", "a gradient needs its tensor's shape",
+         {"x  " + shape_.str(), "g  " + g.shape().str()}, loc);
+  }
+  node_->grad = g;
+}
 
 void Tensor::zero_grad() const {
   if (node_) node_->grad = Tensor();

@@ -8,6 +8,7 @@
 
 #include "autograd/ref.h"
 #include "autograd/scalar.h"
+#include "autograd/scope.h"
 #include "autograd/shape.h"
 #include "autograd/source_loc.h"
 
@@ -50,7 +51,8 @@ class Tensor {
   int rank() const { return shape_.rank(); }
   int64_t numel() const { return shape_.numel(); }
 
-  const Scalar* data() const { return storage_ ? storage_->data : nullptr; }
+  /// Row-major. Throws Error when the tensor is undefined.
+  const Scalar* data() const { return storage_ ? storage_->data : throw_undefined(); }
   /// Write access; every handle to this storage sees the change. A backward pass that needs the old
   /// values will name this line in its error.
   Scalar* mutable_data(SourceLoc loc = SourceLoc::here()) const;
@@ -63,11 +65,15 @@ class Tensor {
   /// Whether gradients flow to or through this tensor.
   bool requires_grad() const { return static_cast<bool>(node_); }
   /// Turns a tensor that was not computed (a leaf) into one that collects gradients, or back.
-  /// Throws Error on a computed tensor.
+  /// Throws Error on a computed tensor. Other handles to the same numbers, a module's own among
+  /// them, keep what they were: to freeze a layer, leave its parameters out of backward()'s leaves.
   Tensor& set_requires_grad(bool on = true, SourceLoc loc = SourceLoc::here());
-  /// The gradient that backward() left in this leaf; undefined before and after zero_grad().
+  /// The gradient that backward() left in this leaf; undefined before and after zero_grad(). It may
+  /// share its numbers with another leaf's: change it by set_grad(), not in place.
   Tensor grad() const;
-  void set_grad(const Tensor& g) const;
+  /// Puts g in its place. Throws Error when this is no leaf that requires a gradient, or when g is
+  /// defined and has another shape.
+  void set_grad(const Tensor& g, SourceLoc loc = SourceLoc::here()) const;
   void zero_grad() const;
 
   /// Gives a leaf that requires a gradient a name, for messages and printed graphs. Throws Error
@@ -97,6 +103,8 @@ class Tensor {
   Tensor(Ref<Storage> storage, const Shape& shape, Ref<Node> node = {});
 
  private:
+  [[noreturn]] static const Scalar* throw_undefined(SourceLoc loc = call_site());
+
   Ref<Storage> storage_;
   Shape shape_;
   Ref<Node> node_;

@@ -11,7 +11,8 @@ namespace {
 thread_local CallRecorder* innermost_recorder = nullptr;
 
 void print(const Module& module, const std::string& indent, std::string& out) {
-  out += indent + module.name() + "  " + module.describe();
+  out += indent + module.name();
+  if (const std::string text = module.describe(); !text.empty()) out += "  " + text;
   if (const int64_t count = module.parameter_count()) {
     out += "  " + std::to_string(count) + " parameters";
   }

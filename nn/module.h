@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,7 +53,7 @@ class Module {
   const char* path() const { return path_; }
   const std::vector<Module*>& children() const { return children_; }
   /// For printing: "Conv2d(3 -> 64, kernel 4, stride 2, padding 1)".
-  virtual std::string describe() const { return name_; }
+  virtual std::string describe() const { return ""; }
 
   /// Multiply-adds of one call on x that gives y; 0 for what has no matrix product.
   virtual int64_t multiply_adds(const Shape& /*x*/, const Shape& /*y*/) const { return 0; }

@@ -80,7 +80,12 @@ GroupNorm::GroupNorm(Module& parent, std::string name, int64_t groups, int64_t c
       weight(parameter("weight", Tensor::ones({channels}))),
       bias(parameter("bias", Tensor::zeros({channels}))),
       groups_(groups),
-      eps_(eps) {}
+      eps_(eps) {
+  if (groups >= 1 && channels % groups == 0) return;
+  throw Error(std::string(path()) +
+              ": channels that are a multiple of the groups expected\n  found " +
+              std::to_string(channels) + " channels, " + std::to_string(groups) + " groups");
+}
 
 Tensor GroupNorm::forward(const Tensor& x) {
   return group_norm(x, groups_, weight, bias, eps_, call_site());

@@ -156,7 +156,11 @@ double clip_grad_norm(const std::vector<Tensor>& parameters, double max_norm) {
   const NoGrad guard;
   double squares = 0;
   for (const Tensor& p : parameters) {
-    if (const Tensor g = p.grad(); g.defined()) squares += static_cast<double>(sum(g * g).item());
+    const Tensor g = p.grad();
+    if (!g.defined()) continue;
+    for (int64_t i = 0; i < g.numel(); ++i) {  // in double: 1e20 squared is no float
+      squares += static_cast<double>(g.data()[i]) * static_cast<double>(g.data()[i]);
+    }
   }
   const double norm = std::sqrt(squares);
   if (norm > max_norm) {
@@ -204,7 +208,18 @@ void Ema::update(SourceLoc loc) const {
   }
 }
 
+namespace {
+
+void check_span(const char* schedule, const char* name, int64_t span) {
+  if (span >= 1) return;
+  throw Error(std::string(schedule) + ": a " + name + " of at least 1 expected\n  found " +
+              std::to_string(span));
+}
+
+}  // namespace
+
 double step_lr(double lr, int64_t t, int64_t period, double gamma) {
+  check_span("step_lr", "period", period);
   return lr * std::pow(gamma, static_cast<double>(t / period));
 }
 
@@ -213,11 +228,13 @@ double exponential_lr(double lr, int64_t t, double gamma) {
 }
 
 double cosine_lr(double lr, int64_t t, int64_t total, double end) {
+  check_span("cosine_lr", "total", total);
   const double done = static_cast<double>(std::min(t, total)) / static_cast<double>(total);
   return end + (lr - end) * (1 + std::cos(std::numbers::pi * done)) / 2;
 }
 
 double linear_lr(double lr, int64_t t, int64_t total, double start, double finish) {
+  check_span("linear_lr", "total", total);
   const double done = static_cast<double>(std::min(t, total)) / static_cast<double>(total);
   return lr * (start + (finish - start) * done);
 }

@@ -86,6 +86,12 @@ std::vector<BadPoint> bad_points() {
       {"square at 0 by pow", [](auto& x) { return pow(x, 2); }, row({0, 3}), {0, 6}},
       {"the power 1 at 0", [](auto& x) { return pow(x, 1); }, row({0, 3}), {1, 1}},
       {"the power 0 at 0", [](auto& x) { return pow(x, 0); }, row({0, 3}), {0, 0}},
+      {"numbers at most 0 to a power that is learned",
+       [](auto& x) {
+         return pow(row({0, -2, 0}), x);
+       },
+       row({-1, 0.5, 2}),
+       {0, 0, 0}},
       {"0 to a power that is learned", [](auto& x) { return pow(0, x); }, row({1, 2}), {0, 0}},
       {"hinge at its kink",
        [](auto& x) { return hinge(x, 1, Reduction::kSum); },

@@ -52,6 +52,18 @@ TEST_CASE("grad computes only what the given inputs need") {
   CHECK(!w.grad().defined());
 }
 
+TEST_CASE("a leaf that is listed twice has one gradient, and only leaves have one") {
+  const Tensor w = leaf({2}, {3, 4});
+  backward(sum(w * w), {w, w});
+  CHECK(w.grad().to_vector() == std::vector<Scalar>{6, 8});
+  const Tensor y = w * 2;
+  CHECK(message_of([&] { backward(sum(y), {y}); })
+            .starts_with("backward: gradients are left in leaves, and this tensor was computed\n"
+                         "  by #"));
+  CHECK(message_of([&] { grad({y}, {w}, {Tensor()}); }) ==
+        "grad: a cotangent needs its output's shape\n  output     [2]\n  cotangent  undefined");
+}
+
 TEST_CASE("grad with respect to a computed tensor") {
   const Tensor x = leaf({}, {3});
   const Tensor y = x * x;

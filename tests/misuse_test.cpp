@@ -549,6 +549,34 @@ TEST_CASE("misuse of an op: the op, what is wrong, what was found and expected")
        "pixel_shuffle: channels that are a multiple of r^2 expected\n"
        "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
        "  r  8589934592"},
+      {[&] { add(m, Tensor()); }, "add: an operand is undefined\n  a  [2, 3]\n  b  undefined"},
+      {[&] { sum(Tensor()); },
+       "tensor: undefined, so it has no numbers\n"
+       "  a gradient is undefined until a backward pass has reached it"},
+      {[&] { Tensor().mutable_data(); },
+       "tensor: undefined, so it has no numbers\n"
+       "  a gradient is undefined until a backward pass has reached it"},
+      {[&] { m.set_grad(m); },
+       "set_grad: a leaf that requires a gradient expected\n  found a tensor without a history"},
+      {[&] { m.clone().set_requires_grad().set_grad(v4); },
+       "set_grad: a gradient needs its tensor's shape\n  x  [2, 3]\n  g  [4]"},
+      {[&] { mean(m, {5}); }, "mean: no such axis\n  x  [2, 3]\n  axis 5, expected -2 to 1"},
+      {[&] { var(m, {5}); }, "var: no such axis\n  x  [2, 3]\n  axis 5, expected -2 to 1"},
+      {[&] {
+         var(Tensor::zeros({0, 3}));
+       },
+       "var: no elements\n  x  [0, 3]"},
+      {[&] {
+         softmax(Tensor::zeros({0, 3}));
+       },
+       "softmax: no elements\n  x  [0, 3]"},
+      {[&] {
+         SparseMatrix wild;
+         wild.out = 1, wild.in = 4, wild.begin = {0, 1}, wild.index = {9}, wild.weight = {1};
+         resample2d(image, wild, wild);
+       },
+       "resample2d: not a sparse matrix\n"
+       "  rows  [1, 4], 1 indices, 1 weights, an index outside"},
   };
   CHECK(catalogue.size() >= 60);
   for (const Misuse& misuse : catalogue) CHECK(message_of(misuse.f) == misuse.message);

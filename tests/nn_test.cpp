@@ -119,7 +119,7 @@ TEST_CASE("modules know their paths, and print as a tree") {
   CHECK(std::string(net.fc.path()) == "net.fc");
   CHECK(std::string(net.third.path()) == "net.up.2");
   CHECK(to_string(net) ==
-        "net  net  79 parameters\n"
+        "net  79 parameters\n"
         "  conv  Conv2d(1 -> 2, kernel 3, stride 1, padding 0)  20 parameters\n"
         "  bn  BatchNorm2d(2)  4 parameters\n"
         "  up  Sequential  30 parameters\n"

@@ -1,3 +1,4 @@
+#include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
@@ -34,6 +35,12 @@ kernels::Broadcast plan_broadcast(const Shape& y, const Shape& a, const Shape& b
 
 Tensor apply_binary(const char* op, BinaryKernel kernel, const Tensor& a, const Tensor& b,
                     SourceLoc loc) {
+  if (!a.defined() || !b.defined()) {
+    const auto text = [](const Tensor& x) {
+      return x.defined() ? x.shape().str() : std::string("undefined");
+    };
+    fail(op, "an operand is undefined", {"a  " + text(a), "b  " + text(b)}, loc);
+  }
   const Shape shape = broadcast_shapes(op, a.shape(), b.shape(), loc);
   Tensor y = Tensor::empty(shape);
   kernel(plan_broadcast(shape, a.shape(), b.shape()), a.data(), b.data(), y.mutable_data(loc));
@@ -145,7 +152,9 @@ struct Pow {
       da = sum_to(g * b * pow(a, where(equal(b, 0), 1, Operand(b) - 1)), a.shape());
     }
     if (ctx.wants(1)) {
-      db = sum_to(g * ctx.output(y) * log(where(greater(a, 0), a, 1)), b.shape());
+      const Tensor positive = greater(a, 0);
+      const Tensor slope = ctx.output(y) * log(where(positive, a, 1));
+      db = sum_to(g * where(positive, slope, 0), b.shape());
     }
     return {da, db};
   }

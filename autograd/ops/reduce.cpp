@@ -97,6 +97,7 @@ Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLo
 Tensor sum(const Tensor& x, SourceLoc loc) { return sum(x, all_axes(x), false, loc); }
 
 Tensor mean(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+  kept_shape("mean", x.shape(), axes, loc);  // so that a wrong axis is mean's and not sum's
   const Tensor total = sum(x, axes, keepdim, loc);
   if (x.numel() == 0) fail("mean", "no elements", {"x  " + x.shape().str()}, loc);
   const double count = static_cast<double>(x.numel() / total.numel());
@@ -176,6 +177,8 @@ Tensor min(const Tensor& x, SourceLoc loc) { return min(x, all_axes(x), false, l
 
 Tensor var(const Tensor& x, const std::vector<int>& axes, int correction, bool keepdim,
            SourceLoc loc) {
+  kept_shape("var", x.shape(), axes, loc);
+  if (x.numel() == 0) fail("var", "no elements", {"x  " + x.shape().str()}, loc);
   const Tensor centred = sub(x, mean(x, axes, true, loc), loc);
   const Tensor total = sum(mul(centred, centred, loc), axes, keepdim, loc);
   const int64_t count = x.numel() / total.numel();
@@ -204,12 +207,14 @@ Tensor logsumexp(const Tensor& x, const std::vector<int>& axes, bool keepdim, So
 
 Tensor softmax(const Tensor& x, int axis, SourceLoc loc) {
   checked_axis("softmax", x.shape(), axis, loc);
+  if (x.numel() == 0) fail("softmax", "no elements", {"x  " + x.shape().str()}, loc);
   const Tensor e = exp(sub(x, max(x.detach(), {axis}, true, loc), loc), loc);
   return div(e, sum(e, {axis}, true, loc), loc);
 }
 
 Tensor log_softmax(const Tensor& x, int axis, SourceLoc loc) {
   checked_axis("log_softmax", x.shape(), axis, loc);
+  if (x.numel() == 0) fail("log_softmax", "no elements", {"x  " + x.shape().str()}, loc);
   const Tensor shifted = sub(x, max(x.detach(), {axis}, true, loc), loc);
   return sub(shifted, log(sum(exp(shifted, loc), {axis}, true, loc), loc), loc);
 }

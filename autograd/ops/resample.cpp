@@ -109,6 +109,22 @@ SparseMatrix bilinear_axis(int64_t in, int64_t out, bool align_corners) {
   return m;
 }
 
+/// Throws Error unless the rows are what they say and every entry lies inside.
+void check_matrix(const char* name, const SparseMatrix& m, SourceLoc loc) {
+  const auto entries = static_cast<int64_t>(m.index.size());
+  const bool whole = static_cast<int64_t>(m.begin.size()) == m.out + 1 && m.begin.front() == 0 &&
+                     m.begin.back() == entries && m.weight.size() == m.index.size() &&
+                     std::is_sorted(m.begin.begin(), m.begin.end());
+  const bool inside =
+      std::all_of(m.index.begin(), m.index.end(), [&](int64_t i) { return i >= 0 && i < m.in; });
+  if (whole && inside) return;
+  fail("resample2d", "not a sparse matrix",
+       {std::string(name) + "  [" + std::to_string(m.out) + ", " + std::to_string(m.in) + "], " +
+        std::to_string(entries) + " indices, " + std::to_string(m.weight.size()) + " weights, " +
+        (whole ? "an index outside" : "rows that do not fit")},
+       loc);
+}
+
 kernels::SparseRows rows_of(const SparseMatrix& m) {
   return {m.out, m.in, m.begin.data(), m.index.data(), m.weight.data()};
 }
@@ -153,6 +169,8 @@ Tensor resample2d(const Tensor& x, const SparseMatrix& rows, const SparseMatrix&
           "columns  [" + std::to_string(columns.out) + ", " + std::to_string(columns.in) + "]"},
          loc);
   }
+  check_matrix("rows", rows, loc);
+  check_matrix("columns", columns, loc);
   const int64_t planes = x.shape()[0] * x.shape()[1];
   const Tensor y = Tensor::empty({x.shape()[0], x.shape()[1], rows.out, columns.out});
   const Tensor scratch = Tensor::empty({planes, rows.out, columns.in});
