@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "autograd/random.h"
@@ -271,6 +272,61 @@ TEST_CASE("convolutions without channels, outputs or pixels give zeros or nothin
                                {2, 3, 0, 0, 7, 2, 2, 0, 0, 2, 1, 1},   //
                                {0, 3, 5, 4, 7, 2, 2, 0, 0, 1, 1, 1}};  // no images
   for (const Conv2d& s : geometries) checker.check(complete(s), 3);
+}
+
+// A convolution's element is a product of two vectors like one of gemm_test.cpp, with the same
+// bounds. Its longest has a term for each element of a weight's filter (forward: C KH KW), of the
+// filters that meet in a pixel (input gradient: at most O KH KW), or for each output pixel (weight
+// gradient: N OH OW).
+TEST_CASE("convolutions of real numbers are as near as the theorem says, and as near as is usual") {
+  // n, c, h, w, o, kh, kw, oh, ow, stride, padding, dilation
+  const Conv2d geometries[] = {{2, 3, 9, 8, 5, 3, 3, 0, 0, 1, 1, 1},
+                               {2, 512, 6, 5, 17, 4, 4, 0, 0, 1, 0, 1},   // forward: 8192 terms
+                               {1, 5, 9, 8, 2048, 4, 4, 0, 0, 2, 1, 1},   // input gradient: 8192
+                               {32, 5, 32, 33, 7, 4, 4, 0, 0, 2, 1, 1}};  // weight gradient: 8192
+  for (const Conv2d& incomplete : geometries) {
+    const Conv2d s = complete(incomplete);
+    const std::string geometry = text(s);
+    CAPTURE(geometry);
+    for (const bool one_sign : {false, true}) {
+      CAPTURE(one_sign);
+      const auto draw = [&](uint64_t seed, int64_t count) {
+        std::vector<Scalar> values = Random(seed).normal({count}).to_vector();
+        for (Scalar& value : values) value = one_sign ? std::abs(value) : value;
+        return values;
+      };
+      const auto magnitudes = [](std::vector<Scalar> values) {
+        for (Scalar& value : values) value = std::abs(value);
+        return values;
+      };
+      const std::vector<Scalar> x = draw(1, x_size(s)), weight = draw(2, weight_size(s));
+      const std::vector<Scalar> g = draw(3, y_size(s));
+      const Results exact = by_definition(s, x.data(), weight.data(), g.data());
+      const Results magnitude =
+          by_definition(s, magnitudes(x).data(), magnitudes(weight).data(), magnitudes(g).data());
+      const auto check = [&](const std::vector<Scalar>& found, const std::vector<double>& expected,
+                             const std::vector<double>& of_terms, int64_t terms) {
+        double worst = 0;  // in units of u times the sum of the terms' magnitudes
+        for (size_t i = 0; i < found.size(); ++i) {
+          const double error = std::abs(static_cast<double>(found[i]) - expected[i]);
+          if (error > 0) worst = std::max(worst, error / (0x1p-24 * of_terms[i]));
+        }
+        CHECK(worst <= static_cast<double>(terms));
+        CHECK(worst <= (one_sign ? 2 * std::sqrt(static_cast<double>(terms)) : 16));
+      };
+      for (const Kernels* set : kernel_sets()) {
+        const std::string kernels = set->name;
+        CAPTURE(kernels);
+        std::vector<Scalar> y(g.size()), dx(x.size()), dweight(weight.size());
+        set->conv2d(s, x.data(), weight.data(), y.data());
+        check(y, exact.y, magnitude.y, s.c * s.kh * s.kw);
+        set->conv2d_input_grad(s, g.data(), weight.data(), dx.data());
+        check(dx, exact.dx, magnitude.dx, s.o * s.kh * s.kw);
+        set->conv2d_weight_grad(s, g.data(), x.data(), dweight.data());
+        check(dweight, exact.dweight, magnitude.dweight, s.n * s.oh * s.ow);
+      }
+    }
+  }
 }
 
 TEST_CASE("convolutions have the same bits for any number of threads") {

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/ops.h"
 #include "autograd/random.h"
 #include "guarded.h"
+#include "kernel_sets.h"
 #include "threads.h"
 
 namespace forger {
@@ -181,6 +183,27 @@ TEST_CASE("a sum goes on beyond 2^24, where adding 1 to a float changes nothing"
     CHECK(columns[0] == 16'777'216);
     CHECK(columns[1] == 16'777'216);
   }
+}
+
+// The mean is rounded to a float, by at most 2^-11 at 1e4; the mean square of what is then centred
+// is too large by the square of that, 2.4e-7. E[x^2] - E[x]^2 in floats would lose all digits.
+TEST_CASE("the variance of ten million values around 10^4") {
+  const Tensor x = Random(1).normal({10'000'000}, 1e4, 1);
+  double mean = 0, squares = 0;
+  for (int64_t i = 0; i < x.numel(); ++i) mean += static_cast<double>(x.data()[i]);
+  mean /= static_cast<double>(x.numel());
+  for (int64_t i = 0; i < x.numel(); ++i) {
+    const double centred = static_cast<double>(x.data()[i]) - mean;
+    squares += centred * centred;
+  }
+  const double biased = squares / static_cast<double>(x.numel());
+  const double unbiased = squares / static_cast<double>(x.numel() - 1);
+  on_every_kernel_set([&] {
+    CHECK(std::fabs(static_cast<double>(var(x).item()) / unbiased - 1) <= 1e-5);
+    BatchStats stats;
+    batch_norm(reshape(x, {x.numel(), 1}), Tensor::ones({1}), Tensor::zeros({1}), 1e-5, &stats);
+    CHECK(std::fabs(static_cast<double>(stats.var.item()) / biased - 1) <= 1e-5);
+  });
 }
 
 // A sum of K floats kept in double is off by at most K 2^-53 sum |x| whatever the order, both here
