@@ -18,8 +18,14 @@ struct Visit {
   bool inner = false;      // leads to such a node, so its rule has to run
   bool needed() const { return requested || inner; }
   Tensor g;  // sum of the cotangents that arrived so far
-  uint64_t outer_pass = 0;
-  size_t outer_slot = 0;
+};
+
+/// A node that a pass has met, and where an outer pass keeps its notes on it.
+struct Met {
+  uint64_t id;
+  Node* node;
+  uint64_t outer_pass;
+  size_t outer_slot;
 };
 
 std::atomic<uint64_t> last_pass{0};
@@ -30,9 +36,9 @@ class Pass {
  public:
   explicit Pass(uint64_t oldest_id) : id_(++last_pass), oldest_id_(oldest_id) {}
   ~Pass() {
-    for (Visit& visit : visits) {
-      visit.node->pass = visit.outer_pass;
-      visit.node->slot = visit.outer_slot;
+    for (const Met& met : met_) {
+      met.node->pass = met.outer_pass;
+      met.node->slot = met.outer_slot;
     }
   }
   Pass(const Pass&) = delete;
@@ -42,7 +48,7 @@ class Pass {
     return node && node->pass == id_ ? &visits[node->slot] : nullptr;
   }
 
-  /// Visits the ancestors of `root` that can lead to a requested input: those not older than the
+  /// Meets the ancestors of `root` that can lead to a requested input: those not older than the
   /// oldest.
   void collect(Node* root) {
     std::vector<Node*> stack{root};
@@ -50,21 +56,23 @@ class Pass {
       Node* node = stack.back();
       stack.pop_back();
       if (node->pass == id_ || node->id < oldest_id_) continue;
-      visits.push_back({.node = node, .g = {}, .outer_pass = node->pass, .outer_slot = node->slot});
+      met_.push_back({node->id, node, node->pass, node->slot});
       node->pass = id_;
-      node->slot = visits.size() - 1;
       for (const Ref<Node>& input : node->inputs) {
         if (input) stack.push_back(input.get());
       }
     }
   }
 
-  /// Oldest first. An op's inputs are older than its output, so a sweep from the front meets causes
-  /// before effects, and one from the back the reverse.
-  void sort() {
-    std::sort(visits.begin(), visits.end(),
-              [](const Visit& a, const Visit& b) { return a.node->id < b.node->id; });
-    for (size_t slot = 0; slot < visits.size(); ++slot) visits[slot].node->slot = slot;
+  /// Makes a visit of each, oldest first. An op's inputs are older than its output, so a sweep from
+  /// the front sees causes before effects, and one from the back the reverse.
+  void plan_visits() {
+    std::sort(met_.begin(), met_.end(), [](const Met& a, const Met& b) { return a.id < b.id; });
+    visits.reserve(met_.size());
+    for (const Met& met : met_) {
+      met.node->slot = visits.size();
+      visits.push_back({.node = met.node, .g = {}});
+    }
   }
 
   std::vector<Visit> visits;
@@ -72,6 +80,7 @@ class Pass {
  private:
   uint64_t id_;
   uint64_t oldest_id_;
+  std::vector<Met> met_;
 };
 
 /// sum += g. In place where nobody else can see the sum's storage and nothing is recorded.
@@ -193,7 +202,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   for (const Tensor& output : outputs) {
     if (output.requires_grad()) pass.collect(output.node().get());
   }
-  pass.sort();
+  pass.plan_visits();
   const NoGrad guard(!options.create_graph);
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Tensor g = first_cotangent(outputs[i], cotangents, i, loc);
@@ -243,6 +252,7 @@ void backward(const Tensor& loss, SourceLoc loc) {
   }
   Pass pass(0);
   pass.collect(loss.node().get());
+  pass.plan_visits();
   std::vector<Tensor> leaves;
   for (const Visit& visit : pass.visits) {
     if (visit.node->is_leaf()) {
