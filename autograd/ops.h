@@ -221,7 +221,8 @@ struct MatMulOptions {
 /// a [M, K] times b [K, N] -> [M, N]. da = g b^T, db = a^T g: products of the same kind.
 Tensor matmul(const Tensor& a, const Tensor& b, MatMulOptions options = {},
               SourceLoc loc = SourceLoc::here());
-/// x [N, I] times weight^T, weight [O, I], plus bias [O] if defined -> [N, O].
+/// x [N, I] times weight^T, weight [O, I], plus bias [O] if defined -> [N, O]. dx = g weight,
+/// dweight = g^T x, dbias = sum(g, {0}).
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               SourceLoc loc = SourceLoc::here());
 

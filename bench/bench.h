@@ -10,23 +10,19 @@
 
 namespace forger::bench {
 
-/// What all benchmarks of one run have in common.
-struct Machine {
-  int threads;        // of OpenMP, and set for the peers too
-  double peak_flops;  // see measure_peak(); 0 if unknown
-};
-Machine& machine();
+/// Adds one contender in the comparison `kernel`/`shape`: a kernel set or another library, by name.
+/// It is run on one thread and on all. Contenders of one comparison take turns.
+void add(const std::string& kernel, const std::string& shape, const std::string& who,
+         const std::function<void(benchmark::State&)>& body);
 
-/// Registers every benchmark of matmul.cpp and conv.cpp.
-void register_matmul();
-void register_conv();
+/// Adds every comparison of matmul.cpp and conv.cpp, and the rungs of ladder/.
+void add_matmul();
+void add_conv();
+void add_ladders();
 
 /// The reference set would take minutes for what the others do in milliseconds: it is timed up to
 /// this many flops.
-constexpr double kReferenceFlops = 1e8;
-
-/// "threads:2", the last part of every name.
-std::string threads_suffix();
+constexpr double kReferenceFlops = 1e7;
 
 /// Integers from -4 to 4: sums of less than a million products of them are exact in float32, in any
 /// order and with or without fused multiply-adds. So a difference of any size is a fault.

@@ -13,12 +13,15 @@ constexpr kernels::Conv2d layer(int64_t n, int64_t c, int64_t size, int64_t o, i
   return {n, c, size, size, o, kernel, kernel, out, out, stride, padding, 1};
 }
 
-// The layers of a DCGAN on 64 x 64 and on 28 x 28 pixels, and two of other networks. A generator's
-// transposed convolution is the input gradient of the layer it mirrors.
+// The layers of a DCGAN on 64 x 64 pixels, at two sizes of batch, and on 28 x 28, and two of other
+// networks. A generator's transposed convolution is the input gradient of the layer it mirrors.
 constexpr kernels::Conv2d kLayers[] = {
     layer(128, 3, 64, 64, 4, 2, 1),    layer(128, 64, 32, 128, 4, 2, 1),
     layer(128, 128, 16, 256, 4, 2, 1), layer(128, 256, 8, 512, 4, 2, 1),
     layer(128, 512, 4, 1, 4, 1, 0),    layer(128, 512, 4, 100, 4, 1, 0),
+    layer(16, 3, 64, 64, 4, 2, 1),     layer(16, 64, 32, 128, 4, 2, 1),
+    layer(16, 128, 16, 256, 4, 2, 1),  layer(16, 256, 8, 512, 4, 2, 1),
+    layer(16, 512, 4, 1, 4, 1, 0),     layer(16, 512, 4, 100, 4, 1, 0),
     layer(64, 1, 28, 64, 4, 2, 1),     layer(64, 64, 14, 128, 4, 2, 1),
     layer(64, 128, 7, 1, 7, 1, 0),     layer(64, 128, 7, 100, 7, 1, 0),
     layer(64, 32, 28, 64, 3, 1, 1),    layer(32, 64, 56, 64, 3, 1, 1),
@@ -90,39 +93,36 @@ const Data& data_for(const kernels::Conv2d& s, Direction direction) {
   return *data;
 }
 
-/// Registers one way to compute a layer, under the name of its kernel set or library.
+/// Adds one way to compute a layer, under the name of its kernel set or library.
 template <class Prepare>
-void register_one(Direction direction, const kernels::Conv2d& s, const std::string& who,
-                  const Prepare& prepare) {
-  const std::string name =
-      std::string(name_of(direction)) + "/" + str(s) + "/" + who + "/" + threads_suffix();
-  const auto body = [=, &s](benchmark::State& state) {
+void add_one(Direction direction, const kernels::Conv2d& s, const std::string& who,
+             const Prepare& prepare) {
+  add(name_of(direction), str(s), who, [=, &s](benchmark::State& state) {
     const Data& d = data_for(s, direction);
     const PreparedConv conv =
         prepare(direction, s, d.first.data(), d.second.data(), d.out.mutable_data());
     check_and_time(state, flops(s), conv.run, d.out, d.expected, conv.fetch);
-  };
-  benchmark::RegisterBenchmark(name.c_str(), body)->Unit(benchmark::kMillisecond);
+  });
 }
 
-void register_layer(Direction direction, const kernels::Conv2d& s) {
+void add_layer(Direction direction, const kernels::Conv2d& s) {
   for (int i = 0; i < kernels::available_count(); ++i) {
     const kernels::Kernels& set = kernels::available(i);
     if (&set == &kernels::kReference && flops(s) > kReferenceFlops) continue;
-    register_one(direction, s, set.name,
-                 [&set](Direction way, const kernels::Conv2d& layer, const Scalar* first,
-                        const Scalar* second, Scalar* out) -> PreparedConv {
-                   return {[=, &set] { run_kernel(set, way, layer, first, second, out); }, {}};
-                 });
+    add_one(direction, s, set.name,
+            [&set](Direction way, const kernels::Conv2d& layer, const Scalar* first,
+                   const Scalar* second, Scalar* out) -> PreparedConv {
+              return {[=, &set] { run_kernel(set, way, layer, first, second, out); }, {}};
+            });
   }
-  for (const ConvPeer& peer : conv_peers()) register_one(direction, s, peer.name, peer.prepare);
+  for (const ConvPeer& peer : conv_peers()) add_one(direction, s, peer.name, peer.prepare);
 }
 
 }  // namespace
 
-void register_conv() {
+void add_conv() {
   for (const kernels::Conv2d& s : kLayers) {
-    for (Direction direction : kDirections) register_layer(direction, s);
+    for (Direction direction : kDirections) add_layer(direction, s);
   }
 }
 

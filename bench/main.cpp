@@ -1,11 +1,19 @@
-// Times the kernels of every set that this processor supports, beside OpenBLAS and oneDNN if they
-// were found. `./forger bench --benchmark_filter=1024x1024` picks by name.
+// Compares the kernels of every set that this processor supports with each other, with the
+// processor's limit, and with OpenBLAS and oneDNN if they were found:
+//
+//     forger_bench [--filter=REGEX] [--repetitions=N] [--json=FILE]
+//
+// Google Benchmark does the timing; its own options (--benchmark_...) work too.
 #include <omp.h>
 
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <string_view>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
 #include <vector>
 
 #include "autograd/kernels/kernels.h"
@@ -13,41 +21,101 @@
 #include "bench/bench.h"
 #include "bench/peak.h"
 #include "bench/peers/peers.h"
+#include "bench/table.h"
 
 namespace forger::bench {
 namespace {
 
-bool any_difference = false;
+struct Comparison {
+  std::string kernel, shape;
+  std::vector<std::string> contenders;
+  std::vector<std::string> names;  // of the benchmarks: each contender's, by threads
+};
+std::vector<Comparison> comparisons;
 
-std::string number(double value, const char* format) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
+/// One thread, and all: those of OpenMP at the start.
+std::set<int> thread_counts() {
+  static const int most = omp_get_max_threads();
+  return {1, most};
 }
 
-void describe_machine(const Peak& peak) {
-  const std::string threads = std::to_string(machine().threads);
+struct Options {
+  std::string filter = ".", json;
+  std::string repetitions = "5";
+};
+
+/// Takes our options out of the arguments; what is left is Google Benchmark's.
+Options take_options(int& argc, char** argv) {
+  Options options;
+  const std::pair<const char*, std::string*> known[] = {{"--filter=", &options.filter},
+                                                        {"--json=", &options.json},
+                                                        {"--repetitions=", &options.repetitions}};
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    bool ours = false;
+    for (const auto& [name, value] : known) {
+      if (std::strncmp(argv[i], name, std::strlen(name)) != 0) continue;
+      *value = argv[i] + std::strlen(name);
+      ours = true;
+    }
+    if (!ours) argv[kept++] = argv[i];
+  }
+  argc = kept;
+  return options;
+}
+
+nlohmann::json describe_machine() {
   std::string sets;
   for (int i = 0; i < kernels::available_count(); ++i) {
     sets += std::string(i > 0 ? ", " : "") + kernels::available(i).name;
   }
-  benchmark::AddCustomContext("kernel sets", sets);
-  benchmark::AddCustomContext("threads", threads);
-  benchmark::AddCustomContext("FMA peak", peak.flops == 0 ? "unknown"
-                                                          : number(peak.flops / 1e9, "%.1f") +
-                                                                " GFLOP/s with " + peak.kernels +
-                                                                " on " + threads + " threads");
-  benchmark::AddCustomContext("peers", describe_peers());
+  std::string processor = "unknown";
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  for (std::string line; std::getline(cpuinfo, line);) {
+    if (!line.starts_with("model name")) continue;
+    processor = line.substr(line.find(": ") + 2);
+    break;
+  }
+  return {{"processor", processor},
+          {"threads", *thread_counts().rbegin()},
+          {"kernel sets", sets},
+          {"peers", describe_peers()},
+          {"compiler", __VERSION__}};
+}
+
+/// The comparison's benchmarks that the filter lets through, taking turns.
+void run(const Comparison& comparison, const std::regex& filter, Table& table) {
+  std::string names;
+  for (const std::string& name : comparison.names) {
+    if (std::regex_search(name, filter)) names += (names.empty() ? "" : "|") + name;
+  }
+  if (names.empty()) return;
+  std::map<int, double> peaks;
+  for (const int threads : thread_counts()) peaks[threads] = measure_peak(threads).flops;
+  benchmark::RunSpecifiedBenchmarks(&table, "^(" + names + ")$");
+  table.finish(comparison.kernel, comparison.shape, comparison.contenders, peaks);
 }
 
 }  // namespace
 
-Machine& machine() {
-  static Machine instance{};
-  return instance;
+void add(const std::string& kernel, const std::string& shape, const std::string& who,
+         const std::function<void(benchmark::State&)>& body) {
+  if (comparisons.empty() || comparisons.back().kernel != kernel ||
+      comparisons.back().shape != shape) {
+    comparisons.push_back({kernel, shape, {}, {}});
+  }
+  comparisons.back().contenders.push_back(who);
+  for (const int threads : thread_counts()) {
+    const std::string name =
+        kernel + "/" + shape + "/" + who + "/threads:" + std::to_string(threads);
+    comparisons.back().names.push_back(name);
+    benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+      omp_set_num_threads(threads);
+      set_peer_threads(threads);
+      body(state);
+    });
+  }
 }
-
-std::string threads_suffix() { return "threads:" + std::to_string(machine().threads); }
 
 Tensor small_integers(const Shape& shape, uint64_t seed) {
   Tensor x = Random(seed).uniform(shape, -4.5, 4.5);
@@ -66,7 +134,6 @@ void check_and_time(benchmark::State& state, double flops, const std::function<v
   if (fetch) fetch();
   for (int64_t i = 0; i < result.numel(); ++i) {
     if (data[i] == expected.data()[i]) continue;
-    any_difference = true;
     const std::string what = "element " + std::to_string(i) + " is " + std::to_string(data[i]) +
                              ", the reference says " + std::to_string(expected.data()[i]);
     state.SkipWithError(what.c_str());
@@ -75,41 +142,45 @@ void check_and_time(benchmark::State& state, double flops, const std::function<v
   const auto start = Clock::now();
   for (auto _ : state) run();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const double rate = flops * static_cast<double>(state.iterations()) / seconds;
-  const auto tenths = [](double value) { return std::round(value * 10) / 10; };
-  state.counters["GFLOP/s"] = tenths(rate / 1e9);
-  if (machine().peak_flops > 0) {
-    state.counters["peak%"] = tenths(100 * rate / machine().peak_flops);
-  }
+  state.counters["flops"] = flops * static_cast<double>(state.iterations()) / seconds;
 }
 
 }  // namespace forger::bench
 
 int main(int argc, char** argv) {
   using namespace forger::bench;
+  const Options options = take_options(argc, argv);
   // What the user says comes later, and the last word counts.
+  std::string defaults[] = {FORGER_MIN_TIME, "--benchmark_enable_random_interleaving=true",
+                            "--benchmark_repetitions=" + options.repetitions};
   std::vector<char*> arguments = {argv[0]};
-  std::string defaults[] = {FORGER_MIN_TIME, "--benchmark_counters_tabular=true"};
   for (std::string& option : defaults) arguments.push_back(option.data());
-  bool only_lists = false;
-  for (int i = 1; i < argc; ++i) {
-    only_lists = only_lists || std::string_view(argv[i]).starts_with("--benchmark_list_tests");
-    arguments.push_back(argv[i]);
-  }
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
   int count = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
 
-  machine().threads = omp_get_max_threads();
-  set_peer_threads(machine().threads);
-  if (!only_lists) {
-    const Peak peak = measure_peak(machine().threads);
-    machine().peak_flops = peak.flops;
-    describe_machine(peak);
+  const nlohmann::json machine = describe_machine();
+  for (const auto& [what, value] : machine.items()) {
+    std::printf("%s: %s\n", what.c_str(),
+                value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
   }
-  register_matmul();
-  register_conv();
-  benchmark::RunSpecifiedBenchmarks();
-  return any_difference ? 1 : 0;
+  add_matmul();
+  add_conv();
+#ifdef FORGER_HAVE_SIMD
+  add_ladders();
+#endif
+  Table table;
+  const std::regex filter(options.filter);
+  for (const Comparison& comparison : comparisons) run(comparison, filter, table);
+  if (!options.json.empty()) {
+    std::ofstream file(options.json);
+    file << nlohmann::json{{"machine", machine}, {"rows", table.json()}}.dump(1) << "\n";
+    if (!file.flush()) {
+      std::fprintf(stderr, "forger_bench: cannot write %s\n", options.json.c_str());
+      return 1;
+    }
+  }
+  return table.any_error() ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 #include <memory>
+#include <vector>
 
 #include "autograd/kernels/kernels.h"
 #include "bench/bench.h"
@@ -17,12 +18,27 @@ struct Shape3 {
   }
 };
 
-// Squares; then what the layers of GANs multiply, and a few that fit no tile.
-constexpr Shape3 kShapes[] = {
-    {64, 64, 64},       {128, 128, 128},    {256, 256, 256}, {512, 512, 512}, {1024, 1024, 1024},
-    {2048, 2048, 2048}, {64, 256, 100},     {128, 784, 256}, {64, 1024, 784}, {64, 4096, 100},
-    {256, 4096, 2048},  {1000, 1000, 1000}, {333, 777, 555}, {64, 1, 1024},   {8192, 64, 1024},
-};
+constexpr Shape3 kSquares[] = {{64, 64, 64},       {128, 128, 128},    {256, 256, 256},
+                               {384, 384, 384},    {512, 512, 512},    {768, 768, 768},
+                               {1000, 1000, 1000}, {1024, 1024, 1024}, {2048, 2048, 2048}};
+
+// What the layers of GANs multiply: [N, K] of a layer, for each size of batch.
+constexpr int64_t kBatches[] = {1, 16, 64, 128, 256};
+constexpr int64_t kLayers[][2] = {{256, 100}, {512, 256},  {1024, 512},  {784, 1024},
+                                  {512, 784}, {8192, 100}, {4096, 2048}, {64, 4096}};
+
+// Thin, skewed, and such as fit no tile.
+constexpr Shape3 kOthers[] = {{64, 1, 1024},   {333, 777, 555}, {8192, 64, 1024}, {17, 1023, 65},
+                              {100, 10, 1000}, {31, 2047, 300}, {700, 30, 129}};
+
+std::vector<Shape3> shapes() {
+  std::vector<Shape3> all(std::begin(kSquares), std::end(kSquares));
+  for (const auto& [n, k] : kLayers) {
+    for (const int64_t batch : kBatches) all.push_back({batch, n, k});
+  }
+  all.insert(all.end(), std::begin(kOthers), std::end(kOthers));
+  return all;
+}
 
 /// The arrays of one shape and what the reference makes of them.
 struct Data {
@@ -52,33 +68,30 @@ const Data& data_for(const Shape3& s) {
   return *data;
 }
 
-/// Registers one way to multiply, under the name of its kernel set or library.
-void register_one(
-    const Shape3& s, const std::string& who,
-    const std::function<void(const Scalar* a, const Scalar* b, Scalar* c)>& multiply) {
-  const std::string name = "matmul/" + s.str() + "/" + who + "/" + threads_suffix();
-  const auto body = [=](benchmark::State& state) {
+/// Adds one way to multiply, under the name of its kernel set or library.
+void add_one(const Shape3& s, const std::string& who,
+             const std::function<void(const Scalar* a, const Scalar* b, Scalar* c)>& multiply) {
+  add("matmul", s.str(), who, [=](benchmark::State& state) {
     const Data& d = data_for(s);
     check_and_time(
         state, s.flops(), [&] { multiply(d.a.data(), d.b.data(), d.c.mutable_data()); }, d.c,
         d.expected);
-  };
-  benchmark::RegisterBenchmark(name.c_str(), body)->Unit(benchmark::kMicrosecond);
+  });
 }
 
 }  // namespace
 
-void register_matmul() {
-  for (const Shape3& s : kShapes) {
+void add_matmul() {
+  for (const Shape3& s : shapes()) {
     for (int i = 0; i < kernels::available_count(); ++i) {
       const kernels::Kernels& set = kernels::available(i);
       if (&set == &kernels::kReference && s.flops() > kReferenceFlops) continue;
-      register_one(s, set.name, [&](const Scalar* a, const Scalar* b, Scalar* c) {
+      add_one(s, set.name, [&set, s](const Scalar* a, const Scalar* b, Scalar* c) {
         set.gemm({s.m, s.n, s.k, a, s.k, 1, b, s.n, 1, c, s.n, false});
       });
     }
     for (const MatMulPeer& peer : matmul_peers()) {
-      register_one(s, peer.name, [&s, peer](const Scalar* a, const Scalar* b, Scalar* c) {
+      add_one(s, peer.name, [s, peer](const Scalar* a, const Scalar* b, Scalar* c) {
         peer.run(s.m, s.n, s.k, a, b, c);
       });
     }

@@ -11,7 +11,7 @@ namespace forger::bench {
 namespace {
 
 constexpr int64_t kSteps = 1'000'000;  // about 3 ms a round
-constexpr int kRounds = 100;
+constexpr int kRounds = 30;
 
 /// The loop for the best available kernel set, or null.
 const FmaLoop* widest_loop() {

@@ -48,7 +48,8 @@ class Product {
         k_(k),
         a_(integers.next(m * k)),
         b_(integers.next(k * n)),
-        c_(integers.next(m * n)) {
+        c_(integers.next(m * n)),
+        bias_(integers.next(n)) {
     expected_.assign(static_cast<size_t>(m * n), 0);
     for (int64_t i = 0; i < m; ++i) {
       double* const row = expected_.data() + i * n;
@@ -61,7 +62,7 @@ class Product {
 
   /// What is wrong with a set's result, or "". `gap` widens the leading dimensions of all three.
   std::string check(const Kernels& set, bool transpose_a, bool transpose_b, int64_t gap,
-                    bool accumulate, Fence fence) {
+                    bool accumulate, bool with_bias, Fence fence) {
     const Matrix a = lay_out(a_, m_, k_, transpose_a, gap, a_memory_, fence);
     const Matrix b = lay_out(b_, k_, n_, transpose_b, gap, b_memory_, fence);
     const int64_t pitch = n_ + gap;
@@ -69,13 +70,17 @@ class Product {
     for (int64_t i = 0; accumulate && i < m_; ++i) {
       for (int64_t j = 0; j < n_; ++j) c[i * pitch + j] = c_[i * n_ + j];
     }
-    set.gemm({m_, n_, k_, a.data, a.row, a.col, b.data, b.row, b.col, c, pitch, accumulate});
+    Scalar* const bias = bias_memory_.place(n_, fence);
+    std::copy_n(bias_, n_, bias);
+    set.gemm({m_, n_, k_, a.data, a.row, a.col, b.data, b.row, b.col, c, pitch, accumulate,
+              with_bias ? bias : nullptr});
     for (int64_t i = 0; n_ > 0 && i < m_; ++i) {
       const Scalar* const row = c + i * pitch;
       for (int64_t j = 0; j < n_; ++j) {
         const size_t index = static_cast<size_t>(i * n_ + j);
-        const double expected =
-            expected_[index] + (accumulate ? static_cast<double>(c_[index]) : 0);
+        const double expected = expected_[index] +
+                                (accumulate ? static_cast<double>(c_[index]) : 0) +
+                                (with_bias ? static_cast<double>(bias_[j]) : 0);
         if (!(static_cast<double>(row[j]) == expected)) {
           return "at (" + std::to_string(i) + ", " + std::to_string(j) + ") found " +
                  std::to_string(row[j]) + ", expected " + std::to_string(expected);
@@ -85,14 +90,16 @@ class Product {
         if (!Guarded::untouched(row[j])) return "written behind row " + std::to_string(i);
       }
     }
-    return a_memory_.intact() && b_memory_.intact() && c_memory_.intact() ? "" : "a canary is dead";
+    const bool intact =
+        a_memory_.intact() && b_memory_.intact() && c_memory_.intact() && bias_memory_.intact();
+    return intact ? "" : "a canary is dead";
   }
 
  private:
   int64_t m_, n_, k_;
-  const Scalar *a_, *b_, *c_;
+  const Scalar *a_, *b_, *c_, *bias_;
   std::vector<double> expected_;
-  inline static Guarded a_memory_, b_memory_, c_memory_;
+  inline static Guarded a_memory_, b_memory_, c_memory_, bias_memory_;
 };
 
 /// Every layout of one product on every set. Fences and gaps alternate from case to case.
@@ -108,12 +115,15 @@ void check_all(int64_t m, int64_t n, int64_t k, Integers& integers, int threads,
     for (int layout = 0; layout < 8; ++layout) {
       const bool transpose_a = layout & 1, transpose_b = layout & 2, accumulate = layout & 4;
       const int64_t gap = (cases / 8 + layout / 4) % 2 == 0 ? 0 : 3;
+      const bool with_bias = (cases / 32 + layout / 2) % 2 == 0;
       const Fence fence = (cases / 16 + layout) % 2 == 0 ? Fence::kBehind : Fence::kBefore;
       CAPTURE(transpose_a);
       CAPTURE(transpose_b);
       CAPTURE(accumulate);
       CAPTURE(gap);
-      REQUIRE(product.check(*set, transpose_a, transpose_b, gap, accumulate, fence) == "");
+      CAPTURE(with_bias);
+      REQUIRE(product.check(*set, transpose_a, transpose_b, gap, accumulate, with_bias, fence) ==
+              "");
     }
   }
   cases += 8;
@@ -125,7 +135,8 @@ std::vector<Scalar> normals(int64_t count, uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("products of all awkward extents, transposes, gaps, with and without adding") {
+TEST_CASE(
+    "products of all awkward extents, transposes, gaps, with and without adding, and a bias") {
   Integers integers(1'000'003);
   int64_t cases = 0;
   for (const int64_t m : kSizes) {

@@ -184,7 +184,7 @@ TEST_CASE("an error and a node name the layer's path and the line that called th
         "  bias    [4]  (O)\n  at " +
             at + ", in net.seq.0");
   const Tensor y = net(Tensor::ones({2, 3}));
-  CHECK(y.node()->str() == "#" + std::to_string(y.node()->id) + " add net.seq.0, " + at);
+  CHECK(y.node()->str() == "#" + std::to_string(y.node()->id) + " linear net.seq.0, " + at);
   CHECK(std::string(current_module()) == "");
 }
 

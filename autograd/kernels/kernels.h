@@ -9,7 +9,8 @@
 /// of fixed size, and partial sums are combined in the order of the chunks.
 namespace forger::kernels {
 
-/// C = A B, or C += A B. A is M x K, B is K x N, C is M x N. Element (i, j) of A is
+/// C = A B, or C += A B, and + bias in every row if there is one. A is M x K, B is K x N, C is M x
+/// N, bias has N numbers. Element (i, j) of A is
 /// a[i * a_row + j * a_col], so a transposed operand is the same storage with its strides swapped.
 /// One of the two strides of A and of B is 1. Any extent may be 0; K = 0 gives C = 0.
 struct Gemm {
@@ -21,6 +22,7 @@ struct Gemm {
   Scalar* c;
   int64_t c_row;
   bool accumulate;
+  const Scalar* bias = nullptr;
 };
 
 /// The geometry of a 2-D cross-correlation, shared by its three directions:

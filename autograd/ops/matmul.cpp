@@ -51,6 +51,17 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatMulOptions options, SourceLoc
   return record(y, {a, b}, MatMul{a, b, transpose_a, transpose_b}, loc);
 }
 
+struct Linear {
+  Saved x, weight;
+  static constexpr const char* name = "linear";
+
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return {ctx.wants(0) ? matmul(g, weight) : Tensor(),
+            ctx.wants(1) ? matmul(g, x, {.transpose_a = true}) : Tensor(),
+            ctx.wants(2) ? sum(g, {0}) : Tensor()};
+  }
+};
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, SourceLoc loc) {
   const bool fits = x.rank() == 2 && weight.rank() == 2 && x.shape()[1] == weight.shape()[1] &&
                     (!bias.defined() || bias.shape() == Shape{weight.shape()[0]});
@@ -60,8 +71,23 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, SourceL
           "bias    " + (bias.defined() ? bias.shape().str() + "  (O)" : "none")},
          loc);
   }
-  const Tensor y = matmul(x, weight, {.transpose_b = true}, loc);
-  return bias.defined() ? add(y, bias, loc) : y;
+  if (!bias.defined()) return matmul(x, weight, {.transpose_b = true}, loc);
+  const int64_t m = x.shape()[0], n = weight.shape()[0], k = x.shape()[1];
+  const Tensor y = Tensor::empty({m, n});
+  kernels::active().gemm({.m = m,
+                          .n = n,
+                          .k = k,
+                          .a = x.data(),
+                          .a_row = k,
+                          .a_col = 1,
+                          .b = weight.data(),
+                          .b_row = 1,
+                          .b_col = k,
+                          .c = y.mutable_data(loc),
+                          .c_row = n,
+                          .accumulate = false,
+                          .bias = bias.data()});
+  return record(y, {x, weight, bias}, Linear{x, weight}, loc);
 }
 
 }  // namespace forger

@@ -52,11 +52,11 @@ constexpr int64_t panel_size(int64_t k) {
   return width * k + Vec::kLanes;
 }
 
-/// The micro-kernel: C = A B or C += A B for `rows` x `cols`, cols <= vecs * kLanes, from a panel
-/// of A (kMr floats a step) and one of B (kNr a step).
+/// The micro-kernel: C = A B or C += A B, + bias if not null, for `rows` x `cols`, cols <= vecs *
+/// kLanes, from a panel of A (kMr floats a step) and one of B (kNr a step).
 template <int rows, int vecs>
 [[gnu::noinline]] void tile(int64_t k, const float* a, const float* b, float* c, int64_t c_row,
-                            int64_t cols, bool accumulate) {
+                            int64_t cols, bool accumulate, const float* bias) {
   Vec acc[rows][vecs];
   for (int i = 0; i < rows; ++i) {
     __builtin_prefetch(c + i * c_row, 1);
@@ -82,9 +82,11 @@ template <int rows, int vecs>
     for (int j = 0; j < vecs; ++j) {
       float* const p = c + i * c_row + j * Vec::kLanes;
       if (whole || j + 1 < vecs) {
-        store(p, accumulate ? load(p) + acc[i][j] : acc[i][j]);
+        const Vec sum = accumulate ? load(p) + acc[i][j] : acc[i][j];
+        store(p, bias != nullptr ? sum + load(bias + j * Vec::kLanes) : sum);
       } else {
-        store(p, accumulate ? load(p, tail) + acc[i][j] : acc[i][j], tail);
+        const Vec sum = accumulate ? load(p, tail) + acc[i][j] : acc[i][j];
+        store(p, bias != nullptr ? sum + load(bias + j * Vec::kLanes, tail) : sum, tail);
       }
     }
   }
@@ -94,16 +96,16 @@ template <int rows, int vecs>
 /// in registers too.
 template <int rows = kMr>
 inline void any_tile(int64_t rows_left, int64_t k, const float* a, const float* b, float* c,
-                     int64_t c_row, int64_t cols, bool accumulate) {
+                     int64_t c_row, int64_t cols, bool accumulate, const float* bias = nullptr) {
   if constexpr (rows > 1) {
     if (rows_left < rows) {
-      return any_tile<rows - 1>(rows_left, k, a, b, c, c_row, cols, accumulate);
+      return any_tile<rows - 1>(rows_left, k, a, b, c, c_row, cols, accumulate, bias);
     }
   }
   if (cols > Vec::kLanes) {
-    tile<rows, 2>(k, a, b, c, c_row, cols, accumulate);
+    tile<rows, 2>(k, a, b, c, c_row, cols, accumulate, bias);
   } else {
-    tile<rows, 1>(k, a, b, c, c_row, cols, accumulate);
+    tile<rows, 1>(k, a, b, c, c_row, cols, accumulate, bias);
   }
 }
 
@@ -240,8 +242,9 @@ void gemm_loops(const Gemm& s, const GemmPlan& plan, float* both, float* own) {
             const int64_t j = (plan.share_a ? jc + y : ic + x) * kNr;
             const float* const a = plan.share_a ? shared + x * a_size : own + y * a_size;
             const float* const b = plan.share_a ? own + y * b_size : shared + x * b_size;
+            const bool last = s.bias != nullptr && pc + kc >= s.k;
             any_tile(s.m - i, kc, a, b, s.c + i * s.c_row + j, s.c_row, min(kNr, s.n - j),
-                     s.accumulate || pc > 0);
+                     s.accumulate || pc > 0, last ? s.bias + j : nullptr);
           }
         }
       }
@@ -251,12 +254,7 @@ void gemm_loops(const Gemm& s, const GemmPlan& plan, float* both, float* own) {
 
 void gemm(const Gemm& s) {
   if (s.m == 0 || s.n == 0) return;
-  if (s.n == 1) return gemm_one_column(s);
-  if (s.m == 1) {  // C^T = B^T A^T is a column
-    return gemm_one_column(
-        {s.n, 1, s.k, s.b, s.b_col, s.b_row, s.a, s.a_col, s.a_row, s.c, 1, s.accumulate});
-  }
-  if (s.k <= 4 && s.b_col == 1) return gemm_few_terms(s);
+  if (gemm_thin(s)) return add_bias(s);
 
   const GemmPlan plan = plan_gemm(s);
   const bool serial = s.m * s.n * s.k < kSerialWork;

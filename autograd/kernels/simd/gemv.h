@@ -3,6 +3,7 @@
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/parallel.h"
 #include "autograd/kernels/simd/extents.h"
+#include "autograd/kernels/simd/pointwise.h"
 #include "autograd/memory.h"
 
 // The matrix products that are too thin for the tile of gemm.h: C of one column or one row, and K
@@ -142,6 +143,31 @@ void gemm_few_terms(const Gemm& s) {
     rows(0, s.m);
   } else {
     parallel_chunks(s.m, 4, rows);
+  }
+}
+
+/// Whether the product was one of these, and is done but for its bias.
+bool gemm_thin(const Gemm& s) {
+  if (s.n == 1) {
+    gemm_one_column(s);
+  } else if (s.m == 1) {  // C^T = B^T A^T is a column
+    gemm_one_column(
+        {s.n, 1, s.k, s.b, s.b_col, s.b_row, s.a, s.a_col, s.a_row, s.c, 1, s.accumulate});
+  } else if (s.k <= 4 && s.b_col == 1) {
+    gemm_few_terms(s);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void add_bias(const Gemm& s) {
+  if (s.bias == nullptr) return;
+  for (int64_t i = 0; i < s.m; ++i) {
+    float* const row = s.c + i * s.c_row;
+    for_lanes(0, s.n, [&](int64_t j, Lanes lanes) {
+      lanes.put(row + j, lanes.get(row + j) + lanes.get(s.bias + j));
+    });
   }
 }
 

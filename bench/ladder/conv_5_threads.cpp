@@ -1,0 +1,36 @@
+#include <vector>
+
+#include "bench/ladder/ladder.h"
+#include "bench/ladder/panels.h"
+#include "bench/ladder/windows.h"
+
+// One idea: the images are shared out among the threads. Each has a frame and a panel of its own;
+// the packed weights are read by all.
+namespace forger::ladder {
+void conv_threads(const kernels::Conv2d& s, const float* x, const float* weight, float* y) {
+  const int64_t k = s.c * s.kh * s.kw, places = s.oh * s.ow, a_panels = panels(s.o, kRows);
+  const int64_t height = s.h + 2 * s.padding, width = s.w + 2 * s.padding;
+  std::vector<float> packed(static_cast<size_t>(a_panels * kRows * k));
+  for (int64_t i = 0; i < a_panels; ++i) {
+    pack_a(weight + i * kRows * k, k, s.o - i * kRows, k, packed.data() + i * kRows * k);
+  }
+#pragma omp parallel
+  {
+    std::vector<float> windows(static_cast<size_t>(kCols * k));
+    std::vector<float> frame(static_cast<size_t>(s.c * height * width));
+#pragma omp for
+    for (int64_t n = 0; n < s.n; ++n) {
+      put_in_frame(s, x + n * s.c * s.h * s.w, height, width, frame.data());
+      for (int64_t place = 0; place < places; place += kCols) {
+        pack_windows(s, frame.data(), height, width, place, windows.data());
+        for (int64_t i = 0; i < a_panels; ++i) {
+          tile_of_panels(k, packed.data() + i * kRows * k, windows.data(),
+                         y + (n * s.o + i * kRows) * places + place, places, s.o - i * kRows,
+                         places - place, false);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace forger::ladder

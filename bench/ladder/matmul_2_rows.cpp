@@ -1,0 +1,20 @@
+#include <algorithm>
+
+#include "bench/ladder/ladder.h"
+
+// One idea: p outside, j inside. A row of C grows by a multiple of a row of B; both are walked in
+// the order in which they lie, and since no sum waits for another, the compiler makes vectors of
+// the inner loop. But each multiply-add loads and stores an element of C.
+namespace forger::ladder {
+
+void matmul_rows(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {
+  std::fill_n(c, m * n, 0.0f);
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t p = 0; p < k; ++p) {
+      const float x = a[i * k + p];
+      for (int64_t j = 0; j < n; ++j) c[i * n + j] += x * b[p * n + j];
+    }
+  }
+}
+
+}  // namespace forger::ladder

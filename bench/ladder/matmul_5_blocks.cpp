@@ -1,0 +1,39 @@
+#include <vector>
+
+#include "bench/ladder/ladder.h"
+#include "bench/ladder/panels.h"
+
+// One idea: only as much at a time as the caches hold. k is cut into slices of 256, so that a panel
+// of B (16 KiB) stays in the first cache for all rows, and A into blocks of 96 rows (96 KiB), which
+// stay in the second while all of B passes. C is visited once a slice.
+namespace forger::ladder {
+
+void matmul_blocks(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {
+  constexpr int64_t kDepth = 256, kBlock = 16;  // panels of A
+  std::vector<float> packed_a(static_cast<size_t>(kBlock * kRows * kDepth));
+  const int64_t a_panels = panels(m, kRows), b_panels = panels(n, kCols);
+  std::vector<float> packed_b(static_cast<size_t>(b_panels * kCols * kDepth));
+  for (int64_t p = 0; p < k; p += kDepth) {
+    const int64_t depth = std::min(kDepth, k - p);
+    for (int64_t j = 0; j < b_panels; ++j) {
+      pack_b(b + p * n + j * kCols, n, n - j * kCols, depth, packed_b.data() + j * kCols * depth);
+    }
+    for (int64_t block = 0; block < a_panels; block += kBlock) {
+      const int64_t count = std::min(kBlock, a_panels - block);
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t row = (block + i) * kRows;
+        pack_a(a + row * k + p, k, m - row, depth, packed_a.data() + i * kRows * depth);
+      }
+      for (int64_t j = 0; j < b_panels; ++j) {
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t row = (block + i) * kRows;
+          tile_of_panels(depth, packed_a.data() + i * kRows * depth,
+                         packed_b.data() + j * kCols * depth, c + row * n + j * kCols, n, m - row,
+                         n - j * kCols, p > 0);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace forger::ladder

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Whole training steps, forger beside PyTorch: `./forger bench steps`.
+
+    steps.py PROGRAM [--models dcgan64,dcgan28,mlp,toy2d] [--rounds 5] [--repeats 3] [--json FILE]
+
+PROGRAM is forger_steps. Every round runs every setting once, one after the other, so that whatever
+else the machine does falls on all alike; a ratio is taken within a round. PyTorch is the system's
+(/usr/bin/python3, package python3-torch), with one thread and with all, contiguous and channels
+last, on OpenBLAS and on BLIS where these are installed. The setting with the least median counts.
+"""
+import argparse
+import glob
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+PYTHON = "/usr/bin/python3"
+
+
+def has_torch():
+    return subprocess.run([PYTHON, "-c", "import torch"], capture_output=True).returncode == 0
+
+
+def blas_folders():
+    """The libblas.so.3 that PyTorch may find first, by name."""
+    folders = {"OpenBLAS": "/usr/lib/*/openblas-pthread", "BLIS": "/usr/lib/*/blis-openmp"}
+    found = {name: next((f for f in glob.glob(pattern) if os.path.exists(f + "/libblas.so.3")), None)
+             for name, pattern in folders.items()}
+    return {name: folder for name, folder in found.items() if folder} or {"default": ""}
+
+
+def run(command, threads, library_path=""):
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads),
+                       BLIS_NUM_THREADS=str(threads))
+    if library_path:
+        environment["LD_LIBRARY_PATH"] = library_path
+    output = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout
+    return json.loads(output)
+
+
+def settings(model, program, repeats, cores, torch):
+    """name -> a function that runs this setting once."""
+    threads = [1] if model == "toy2d" else sorted({1, cores})
+    ours = {f"forger, {t} thread{'s' * (t > 1)}":
+            lambda t=t: run([program, model, str(repeats)], t) for t in threads}
+    peers = {}
+    if torch:
+        layouts = ["contiguous", "channels_last"] if model.startswith("dcgan") else ["contiguous"]
+        for blas, folder in blas_folders().items():
+            for layout in layouts:
+                for t in threads:
+                    command = [PYTHON, str(HERE / "peers/torch_steps.py"), model, str(repeats), str(t),
+                               layout]
+                    name = f"PyTorch, {t} thread{'s' * (t > 1)}, {blas}, {layout.replace('_', ' ')}"
+                    peers[name] = lambda c=command, t=t, f=folder: run(c, t, f)
+    return ours, peers
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("--models", default="dcgan64,dcgan28,mlp,toy2d")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3, help="steps of one run, of which the median")
+    parser.add_argument("--json", help="all that was measured, as a file")
+    options = parser.parse_args()
+    cores = len(os.sched_getaffinity(0))
+    torch = has_torch()
+    if not torch:
+        print(f"{PYTHON} has no torch (python3-torch): forger alone", file=sys.stderr)
+
+    record = []
+    for model in options.models.split(","):
+        ours, peers = settings(model, options.program, options.repeats, cores, torch)
+        rounds = {name: [] for name in [*ours, *peers]}
+        for _ in range(options.rounds):
+            for name, once in {**ours, **peers}.items():
+                rounds[name].append(once())
+        record.append({"model": model, "rounds": rounds})
+
+        def median(name):
+            return statistics.median(r["median_ms"] for r in rounds[name])
+
+        best = min(peers, key=median, default=None)
+        print(f"\n{model:44} {'ms a step':>12} {'spread':>15} {'peak MiB':>9}  times as fast as *")
+        for name in rounds:
+            times = [r["median_ms"] for r in rounds[name]]
+            memory = statistics.median(r["peak_mib"] for r in rounds[name])
+            line = (f"  {name:40} {'*' if name == best else ' '} {median(name):11.3f} "
+                    f"{min(times):7.3g} - {max(times):<7.3g} {memory:7.0f}")
+            if best and name in ours:
+                ratios = [b["median_ms"] / o["median_ms"] for b, o in zip(rounds[best], rounds[name])]
+                line += f"  {statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f})"
+            print(line, flush=True)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
