@@ -15,7 +15,7 @@ bool has_avx2() {  // what the rungs are compiled for
 }
 
 void add_matmul_ladder() {
-  constexpr int64_t kSize = 768;
+  constexpr int64_t kSize = 1024;
   const Tensor a = small_integers({kSize, kSize}, 1), b = small_integers({kSize, kSize}, 2);
   const Tensor c = Tensor::empty({kSize, kSize}), expected = Tensor::empty({kSize, kSize});
   const auto library = [](int64_t m, int64_t n, int64_t k, const float* x, const float* y,
@@ -32,7 +32,7 @@ void add_matmul_ladder() {
       {"6_threads", ladder::matmul_threads},
       {"7_library", library}};
   for (const auto& [name, rung] : rungs) {
-    add("matmul_ladder", "768x768x768", name, [=](benchmark::State& state) {
+    add("matmul_ladder", "1024x1024x1024", name, [=](benchmark::State& state) {
       check_and_time(
           state, 2.0 * kSize * kSize * kSize,
           [&] { rung(kSize, kSize, kSize, a.data(), b.data(), c.mutable_data()); }, c, expected);

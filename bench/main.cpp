@@ -80,7 +80,8 @@ nlohmann::json describe_machine() {
           {"threads", *thread_counts().rbegin()},
           {"kernel sets", sets},
           {"peers", describe_peers()},
-          {"compiler", __VERSION__}};
+          {"compiler", __VERSION__},
+          {"bytes a second", std::round(measure_bandwidth(*thread_counts().rbegin()))}};
 }
 
 /// The comparison's benchmarks that the filter lets through, taking turns.

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "autograd/kernels/kernels.h"
+#include "autograd/tensor.h"
 
 namespace forger::bench {
 namespace {
@@ -48,6 +49,30 @@ Peak measure_peak(int threads) {
     best = std::max(best, static_cast<double>(kSteps) * threads * loop->flops_per_step / seconds);
   }
   return {loop->kernels, best};
+}
+
+double measure_bandwidth(int threads) {
+  constexpr int64_t kCount = int64_t{1} << 25;  // 128 MiB, beyond any cache
+  const Tensor x = Tensor::ones({kCount});
+  const Scalar* const data = x.data();
+  volatile float sink = 0;
+  double best = 0;
+  for (int round = 0; round < 5; ++round) {
+    const double start = omp_get_wtime();
+#pragma omp parallel num_threads(threads)
+    {
+      constexpr int kSums = 64;  // enough that none waits for another
+      float sums[kSums] = {};
+#pragma omp for schedule(static)
+      for (int64_t i = 0; i < kCount; i += kSums) {
+        for (int j = 0; j < kSums; ++j) sums[j] += data[i + j];
+      }
+#pragma omp critical
+      for (const float sum : sums) sink = sink + sum;
+    }
+    best = std::max(best, sizeof(Scalar) * static_cast<double>(kCount) / (omp_get_wtime() - start));
+  }
+  return best;
 }
 
 }  // namespace forger::bench

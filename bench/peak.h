@@ -22,4 +22,7 @@ struct Peak {
 };
 Peak measure_peak(int threads);
 
+/// Bytes a second that `threads` threads read from memory, in order: the best of a few rounds.
+double measure_bandwidth(int threads);
+
 }  // namespace forger::bench

@@ -17,6 +17,11 @@ std::string valid_names() {
   for (int i = 0; i < kernels::available_count(); ++i) {
     names += (i > 0 ? ", " : "") + std::string(kernels::available(i).name);
   }
+#ifdef FORGER_HAVE_LADDER
+  if (names.find("avx2") != std::string::npos) {
+    names += ", loops, rows, registers, panels, blocks, threads";
+  }
+#endif
   return names;
 }
 

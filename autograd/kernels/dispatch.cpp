@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
@@ -36,6 +37,11 @@ const Candidates& candidates() {
   return instance;
 }
 
+std::vector<const Kernels*>& offered() {
+  static std::vector<const Kernels*> instance;
+  return instance;
+}
+
 /// The set of that name. `asked_by` is what the user wrote, for the message.
 const Kernels& find(std::string_view name, const char* asked_by) {
   std::string valid;
@@ -44,6 +50,10 @@ const Kernels& find(std::string_view name, const char* asked_by) {
     if (candidate.supported && candidate.name == name) return *candidate.kernels;
     known = known || candidate.name == name;
     if (candidate.supported) valid += (valid.empty() ? "" : ", ") + std::string(candidate.name);
+  }
+  for (const Kernels* set : offered()) {
+    if (set->name == name) return *set;
+    valid += ", " + std::string(set->name);
   }
   throw Error(std::string(asked_by) + ": " +
               (known ? "this processor does not support that kernel set" : "no such kernel set") +
@@ -85,6 +95,8 @@ const Kernels& available(int i) {
   }
   throw Error("kernels::available: index out of range");
 }
+
+void offer(const Kernels& set) { offered().push_back(&set); }
 
 void activate(const char* name) {
   chosen.store(&find(name, "kernels::activate"), std::memory_order_release);

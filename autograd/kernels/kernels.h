@@ -126,6 +126,9 @@ const Kernels& available(int i);
 /// Switches to another set, by the same names and with the same error; for tests and benchmarks.
 void activate(const char* name);
 
+/// Adds a set that is used only where its name asks for it; it must outlive all that it computes.
+void offer(const Kernels& set);
+
 // Each set lives in a file of its own; dispatch.cpp alone decides whether it may be called.
 extern const Kernels kReference;
 extern const Kernels kAvx2;

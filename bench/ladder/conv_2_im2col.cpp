@@ -1,5 +1,4 @@
-#include <vector>
-
+#include "bench/ladder/buffer.h"
 #include "bench/ladder/ladder.h"
 
 // One idea: write the window that each output sees into a column of a matrix, and the convolution
@@ -10,7 +9,7 @@ namespace forger::ladder {
 
 void conv_im2col(const kernels::Conv2d& s, const float* x, const float* weight, float* y) {
   const int64_t k = s.c * s.kh * s.kw, places = s.oh * s.ow;
-  std::vector<float> windows(static_cast<size_t>(k * places));
+  Buffer windows(k * places);
   for (int64_t n = 0; n < s.n; ++n) {
     float* to = windows.data();
     for (int64_t c = 0; c < s.c; ++c) {

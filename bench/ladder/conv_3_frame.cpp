@@ -1,5 +1,3 @@
-#include <vector>
-
 #include "bench/ladder/ladder.h"
 #include "bench/ladder/windows.h"
 
@@ -11,8 +9,8 @@ namespace forger::ladder {
 void conv_frame(const kernels::Conv2d& s, const float* x, const float* weight, float* y) {
   const int64_t k = s.c * s.kh * s.kw, places = s.oh * s.ow;
   const int64_t height = s.h + 2 * s.padding, width = s.w + 2 * s.padding;
-  std::vector<float> frame(static_cast<size_t>(s.c * height * width));
-  std::vector<float> windows(static_cast<size_t>(k * places));
+  Buffer frame(s.c * height * width);
+  Buffer windows(k * places);
   for (int64_t n = 0; n < s.n; ++n) {
     put_in_frame(s, x + n * s.c * s.h * s.w, height, width, frame.data());
     float* to = windows.data();

@@ -1,5 +1,3 @@
-#include <vector>
-
 #include "bench/ladder/ladder.h"
 #include "bench/ladder/panels.h"
 #include "bench/ladder/windows.h"
@@ -11,12 +9,12 @@ namespace forger::ladder {
 void conv_implicit(const kernels::Conv2d& s, const float* x, const float* weight, float* y) {
   const int64_t k = s.c * s.kh * s.kw, places = s.oh * s.ow, a_panels = panels(s.o, kRows);
   const int64_t height = s.h + 2 * s.padding, width = s.w + 2 * s.padding;
-  std::vector<float> packed(static_cast<size_t>(a_panels * kRows * k));
+  Buffer packed(a_panels * kRows * k);
   for (int64_t i = 0; i < a_panels; ++i) {
     pack_a(weight + i * kRows * k, k, s.o - i * kRows, k, packed.data() + i * kRows * k);
   }
-  std::vector<float> windows(static_cast<size_t>(kCols * k));
-  std::vector<float> frame(static_cast<size_t>(s.c * height * width));
+  Buffer windows(kCols * k);
+  Buffer frame(s.c * height * width);
   for (int64_t n = 0; n < s.n; ++n) {
     put_in_frame(s, x + n * s.c * s.h * s.w, height, width, frame.data());
     for (int64_t place = 0; place < places; place += kCols) {

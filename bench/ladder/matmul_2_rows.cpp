@@ -1,5 +1,4 @@
-#include <algorithm>
-
+#include "bench/ladder/buffer.h"
 #include "bench/ladder/ladder.h"
 
 // One idea: p outside, j inside. A row of C grows by a multiple of a row of B; both are walked in
@@ -8,7 +7,7 @@
 namespace forger::ladder {
 
 void matmul_rows(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {
-  std::fill_n(c, m * n, 0.0f);
+  set_to_zero(c, m * n);
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t p = 0; p < k; ++p) {
       const float x = a[i * k + p];

@@ -1,5 +1,4 @@
-#include <algorithm>
-
+#include "bench/ladder/buffer.h"
 #include "bench/ladder/ladder.h"
 #include "bench/ladder/tile.h"
 
@@ -11,11 +10,11 @@ namespace forger::ladder {
 void matmul_registers(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {
   for (int64_t i = 0; i < m; i += kRows) {
     for (int64_t j = 0; j < n; j += kCols) {
-      const int64_t rows = std::min<int64_t>(kRows, m - i), cols = std::min<int64_t>(kCols, n - j);
+      const int64_t rows = min(kRows, m - i), cols = min(kCols, n - j);
       if (rows == kRows && cols == kCols) {
         float tile[kRows][kCols];
         multiply_tile(k, a + i * k, k, 1, b + j, n, tile);
-        for (int r = 0; r < kRows; ++r) std::copy_n(tile[r], kCols, c + (i + r) * n + j);
+        for (int r = 0; r < kRows; ++r) copy(tile[r], kCols, c + (i + r) * n + j);
         continue;
       }
       for (int64_t r = 0; r < rows; ++r) {  // what is left at the edges

@@ -1,5 +1,3 @@
-#include <vector>
-
 #include "bench/ladder/ladder.h"
 #include "bench/ladder/panels.h"
 
@@ -10,8 +8,8 @@ namespace forger::ladder {
 
 void matmul_panels(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {
   const int64_t a_panels = panels(m, kRows), b_panels = panels(n, kCols);
-  std::vector<float> packed_a(static_cast<size_t>(a_panels * kRows * k));
-  std::vector<float> packed_b(static_cast<size_t>(b_panels * kCols * k));
+  Buffer packed_a(a_panels * kRows * k);
+  Buffer packed_b(b_panels * kCols * k);
   for (int64_t i = 0; i < a_panels; ++i) {
     pack_a(a + i * kRows * k, k, m - i * kRows, k, packed_a.data() + i * kRows * k);
   }

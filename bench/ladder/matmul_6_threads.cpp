@@ -1,5 +1,3 @@
-#include <vector>
-
 #include "bench/ladder/ladder.h"
 #include "bench/ladder/panels.h"
 
@@ -11,19 +9,19 @@ namespace forger::ladder {
 void matmul_threads(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {
   constexpr int64_t kDepth = 256, kBlock = 16;  // panels of A
   const int64_t a_panels = panels(m, kRows), b_panels = panels(n, kCols);
-  std::vector<float> packed_b(static_cast<size_t>(b_panels * kCols * kDepth));
+  Buffer packed_b(b_panels * kCols * kDepth);
 #pragma omp parallel
   {
-    std::vector<float> packed_a(static_cast<size_t>(kBlock * kRows * kDepth));
+    Buffer packed_a(kBlock * kRows * kDepth);
     for (int64_t p = 0; p < k; p += kDepth) {
-      const int64_t depth = std::min(kDepth, k - p);
+      const int64_t depth = min(kDepth, k - p);
 #pragma omp for
       for (int64_t j = 0; j < b_panels; ++j) {
         pack_b(b + p * n + j * kCols, n, n - j * kCols, depth, packed_b.data() + j * kCols * depth);
       }
 #pragma omp for schedule(dynamic)
       for (int64_t block = 0; block < a_panels; block += kBlock) {
-        const int64_t count = std::min(kBlock, a_panels - block);
+        const int64_t count = min(kBlock, a_panels - block);
         for (int64_t i = 0; i < count; ++i) {
           const int64_t row = (block + i) * kRows;
           pack_a(a + row * k + p, k, m - row, depth, packed_a.data() + i * kRows * depth);

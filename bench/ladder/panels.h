@@ -1,7 +1,6 @@
 #pragma once
 
-#include <algorithm>
-
+#include "bench/ladder/buffer.h"
 #include "bench/ladder/tile.h"
 
 // Packing, from matmul_panels on: a panel holds what a tile reads, in the order in which it reads
@@ -27,9 +26,9 @@ inline void tile_of_panels(int64_t k, const float* a, const float* b, float* c, 
                            int64_t rows, int64_t cols, bool accumulate) {
   float tile[kRows][kCols];
   multiply_tile(k, a, 1, kRows, b, kCols, tile);
-  for (int64_t r = 0; r < std::min<int64_t>(rows, kRows); ++r) {
+  for (int64_t r = 0; r < min(rows, kRows); ++r) {
     float* const to = c + r * row;
-    for (int64_t q = 0; q < std::min<int64_t>(cols, kCols); ++q) {
+    for (int64_t q = 0; q < min(cols, kCols); ++q) {
       to[q] = accumulate ? to[q] + tile[r][q] : tile[r][q];
     }
   }

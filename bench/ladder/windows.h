@@ -1,8 +1,7 @@
 #pragma once
 
-#include <algorithm>
-
 #include "autograd/kernels/kernels.h"
+#include "bench/ladder/buffer.h"
 #include "bench/ladder/tile.h"
 
 // What the rungs from conv_frame on share: a frame of zeros, and the windows taken from it.
@@ -12,11 +11,10 @@ namespace {
 /// An image with a border of zeros, [c, height, width].
 inline void put_in_frame(const kernels::Conv2d& s, const float* x, int64_t height, int64_t width,
                          float* frame) {
-  std::fill_n(frame, s.c * height * width, 0.0f);
+  set_to_zero(frame, s.c * height * width);
   for (int64_t c = 0; c < s.c; ++c) {
     for (int64_t h = 0; h < s.h; ++h) {
-      std::copy_n(x + (c * s.h + h) * s.w, s.w,
-                  frame + (c * height + h + s.padding) * width + s.padding);
+      copy(x + (c * s.h + h) * s.w, s.w, frame + (c * height + h + s.padding) * width + s.padding);
     }
   }
 }
@@ -27,7 +25,7 @@ inline void pack_windows(const kernels::Conv2d& s, const float* frame, int64_t h
                          int64_t width, int64_t place, float* to) {
   int64_t begin[kCols];
   for (int64_t l = 0; l < kCols; ++l) {
-    const int64_t at = std::min(place + l, s.oh * s.ow - 1);  // beyond the end, the last again
+    const int64_t at = min(place + l, s.oh * s.ow - 1);  // beyond the end, the last again
     begin[l] = at / s.ow * s.stride * width + at % s.ow * s.stride;
   }
   for (int64_t c = 0; c < s.c; ++c) {
