@@ -146,9 +146,10 @@ constexpr int64_t kImages[] = {1, 1, 3, 3, 3, 3, 3, 0};
 constexpr int64_t kMostWork = 500'000;  // multiply-adds
 
 /// A geometry with this kernel height, stride, padding and dilation, the rest by chance.
-Conv2d any_geometry(Random& random, int64_t kh, int64_t stride, int64_t padding, int64_t dilation) {
+Conv2d any_geometry(Random& random, int64_t images, int64_t kh, int64_t stride, int64_t padding,
+                    int64_t dilation) {
   for (;;) {
-    Conv2d s{.n = pick(random, kImages),
+    Conv2d s{.n = images,
              .c = pick(random, kChannels),
              .h = 0,
              .w = 0,
@@ -181,7 +182,8 @@ TEST_CASE("convolutions of all kernels, strides, paddings and dilations") {
       for (int64_t padding = 0; padding <= 4; ++padding) {
         for (int64_t dilation = 1; dilation <= 2; ++dilation) {
           for (int i = 0; i < kEach; ++i) {
-            const Conv2d s = any_geometry(random, kernel, stride, padding, dilation);
+            const Conv2d s =
+                any_geometry(random, pick(random, kImages), kernel, stride, padding, dilation);
             // Teams for all of these small convolutions would take minutes where cores are shared.
             checker.check(s, i % 8 == 0 ? 3 : 1);
             empty += s.n == 0;
@@ -204,6 +206,25 @@ TEST_CASE("convolutions of all kernels, strides, paddings and dilations") {
   CHECK(10 * padded_beyond >= computed);
   CHECK(empty >= 100);
   for (const int64_t count : kChannels) CHECK(channels[count] >= 200);
+}
+
+// From a tile's width on, images are the columns of a tile.
+TEST_CASE("convolutions of many images, full and broken blocks of them") {
+  constexpr int64_t kMany[] = {16, 17, 32, 33, 48, 64};
+  Random random(3);
+  Checker checker;
+  for (const int64_t kernel : kKernels) {
+    for (int64_t stride = 1; stride <= 4; ++stride) {
+      for (int64_t padding = 0; padding <= 4; ++padding) {
+        for (int64_t dilation = 1; dilation <= 2; ++dilation) {
+          const int64_t images = pick(random, kMany);
+          checker.check(any_geometry(random, images, kernel, stride, padding, dilation),
+                        padding % 2 == 0 ? 3 : 1);
+        }
+      }
+    }
+  }
+  CHECK(checker.geometries() == 6 * 4 * 5 * 2);
 }
 
 TEST_CASE("kernels that cover the whole image, or all but a row") {

@@ -3,6 +3,8 @@
 #include <omp.h>
 
 #include "autograd/kernels/kernels.h"
+#include "autograd/kernels/simd/batched.h"
+#include "autograd/kernels/simd/batched_weight_grad.h"
 #include "autograd/kernels/simd/correlate.h"
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemm.h"
@@ -46,34 +48,40 @@ bool covers(const Conv2d& s) {
   return s.kh == s.h && s.kw == s.w && s.padding == 0 && s.dilation == 1;
 }
 
+void any_correlate(const Correlation& s) {
+  if (s.n * s.m * s.grid_h * s.grid_w == 0) return;
+  takes_batched(s) ? correlate_batched(s) : correlate(s);
+}
+
 void conv2d(const Conv2d& s, const float* x, const float* weight, float* y) {
   const int64_t k = s.c * s.kh * s.kw;
   if (covers(s)) return gemm({s.n, s.o, k, x, k, 1, weight, 1, k, y, s.o, false});
   const Axis vertical{0, 1, s.kh, 0, s.dilation, 0, s.oh};
   const Axis horizontal{0, 1, s.kw, 0, s.dilation, 0, s.ow};
-  correlate({.n = s.n,
-             .c = s.c,
-             .h = s.h,
-             .w = s.w,
-             .x = x,
-             .x0 = -s.padding,
-             .step = s.stride,
-             .reach_h = (s.kh - 1) * s.dilation + 1,
-             .reach_w = (s.kw - 1) * s.dilation + 1,
-             .m = s.o,
-             .out_h = s.oh,
-             .out_w = s.ow,
-             .out_step = 1,
-             .y = y,
-             .weight = weight,
-             .w_m = k,
-             .w_c = s.kh * s.kw,
-             .kw = s.kw,
-             .grid_h = s.oh,
-             .grid_w = s.ow,
-             .phases = 1,
-             .vertical = &vertical,
-             .horizontal = &horizontal});
+  any_correlate({.n = s.n,
+                 .c = s.c,
+                 .h = s.h,
+                 .w = s.w,
+                 .x = x,
+                 .x0 = -s.padding,
+                 .step = s.stride,
+                 .reach_h = (s.kh - 1) * s.dilation + 1,
+                 .reach_w = (s.kw - 1) * s.dilation + 1,
+                 .m = s.o,
+                 .out_h = s.oh,
+                 .out_w = s.ow,
+                 .out_step = 1,
+                 .y = y,
+                 .weight = weight,
+                 .w_m = k,
+                 .w_c = s.kh * s.kw,
+                 .kh = s.kh,
+                 .kw = s.kw,
+                 .grid_h = s.oh,
+                 .grid_w = s.ow,
+                 .phases = 1,
+                 .vertical = &vertical,
+                 .horizontal = &horizontal});
 }
 
 /// Phase f of an axis of dx: its elements f + t * stride see the taps p for which
@@ -106,29 +114,30 @@ void conv2d_input_grad(const Conv2d& s, const float* g, const float* weight, flo
     last = max(last, a.at);
   }
   for (int64_t f = 0; f < 2 * s.stride; ++f) axes[f].at -= first;
-  correlate({.n = s.n,
-             .c = s.o,
-             .h = s.oh,
-             .w = s.ow,
-             .x = g,
-             .x0 = first,
-             .step = 1,
-             .reach_h = last - first + 1,
-             .reach_w = last - first + 1,
-             .m = s.c,
-             .out_h = s.h,
-             .out_w = s.w,
-             .out_step = s.stride,
-             .y = dx,
-             .weight = weight,
-             .w_m = s.kh * s.kw,
-             .w_c = k,
-             .kw = s.kw,
-             .grid_h = ceil_div(s.h, s.stride),
-             .grid_w = ceil_div(s.w, s.stride),
-             .phases = s.stride,
-             .vertical = axes,
-             .horizontal = axes + s.stride});
+  any_correlate({.n = s.n,
+                 .c = s.o,
+                 .h = s.oh,
+                 .w = s.ow,
+                 .x = g,
+                 .x0 = first,
+                 .step = 1,
+                 .reach_h = last - first + 1,
+                 .reach_w = last - first + 1,
+                 .m = s.c,
+                 .out_h = s.h,
+                 .out_w = s.w,
+                 .out_step = s.stride,
+                 .y = dx,
+                 .weight = weight,
+                 .w_m = s.kh * s.kw,
+                 .w_c = k,
+                 .kh = s.kh,
+                 .kw = s.kw,
+                 .grid_h = ceil_div(s.h, s.stride),
+                 .grid_w = ceil_div(s.w, s.stride),
+                 .phases = s.stride,
+                 .vertical = axes,
+                 .horizontal = axes + s.stride});
   memory::release(axes);
 }
 
@@ -218,9 +227,9 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
     }
     for (int64_t i = 0; i < plan.a_panels; ++i) {
       for (int64_t j = jc; j < end; j += kNr) {
-        any_tile(s.o - i * kMr, k, a + i * panel_size<kMr>(k),
-                 b + (j - jc) / kNr * panel_size<kNr>(k), dw + i * kMr * plan.k + j, plan.k,
-                 min(kNr, end - j), accumulate);
+        tile_of_panels(s.o - i * kMr, k, a + i * panel_size<kMr>(k),
+                       b + (j - jc) / kNr * panel_size<kNr>(k), dw + i * kMr * plan.k + j, plan.k,
+                       min(kNr, end - j), accumulate);
       }
     }
   }
@@ -251,6 +260,7 @@ void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* 
   const int64_t k = s.c * s.kh * s.kw, places = s.n * s.oh * s.ow;
   if (covers(s)) return gemm({s.o, k, s.n, g, 1, s.o, x, k, 1, dweight, k, false});
   if (s.o * k == 0) return;
+  if (takes_batched(s)) return batched_weight_grad(s, g, x, dweight);
   if (places == 0) {
     for (int64_t i = 0; i < s.o * k; ++i) dweight[i] = 0;
     return;

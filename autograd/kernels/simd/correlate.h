@@ -36,7 +36,7 @@ struct Correlation {
   int64_t m, out_h, out_w, out_step;
   float* y;
   const float* weight;  // of row m, channel c, tap p, q: weight[m * w_m + c * w_c + p * kw + q]
-  int64_t w_m, w_c, kw;
+  int64_t w_m, w_c, kh, kw;
   int64_t grid_h, grid_w;
   int64_t phases;
   const Axis *vertical, *horizontal;
@@ -184,11 +184,11 @@ void few_rows(const Correlation& s, int64_t k, const float* a, const int64_t* k_
 void scatter_tile(int64_t rows, int64_t k, const float* a, const float* b, float* y, int64_t row,
                   int64_t cols, const int64_t* to, bool dense, bool accumulate) {
   if (dense && to[cols - 1] - to[0] == cols - 1) {
-    any_tile(rows, k, a, b, y + to[0], row, cols, accumulate);
+    tile_of_panels(rows, k, a, b, y + to[0], row, cols, accumulate);
     return;
   }
   alignas(64) float out[kMr][kNr];
-  any_tile(rows, k, a, b, out[0], kNr, cols, false);
+  tile_of_panels(rows, k, a, b, out[0], kNr, cols, false);
   for (int64_t r = 0; r < min(rows, kMr); ++r, y += row) {
     if (accumulate) {
       for (int64_t j = 0; j < cols; ++j) y[to[j]] += out[r][j];
@@ -261,7 +261,6 @@ void correlate_loops(const Correlation& s, const CorrelationPlan& plan, float* o
 }
 
 void correlate(const Correlation& s) {
-  if (s.n * s.m * s.grid_h * s.grid_w == 0) return;
   CorrelationPlan plan = plan_correlation(s);
   const bool serial = s.n * s.m * s.grid_h * s.grid_w * s.c * s.reach_h * s.reach_w < kSerialWork;
   const int threads = serial || plan.blocks.count == 1 ? 1 : omp_get_max_threads();

@@ -52,26 +52,42 @@ constexpr int64_t panel_size(int64_t k) {
   return width * k + Vec::kLanes;
 }
 
+/// What a tile multiplies, run after run: k steps of kMr floats each of A from a[run.a] on, and kNr
+/// of B, `b_step` apart, from run.b on. A matrix product has one run; a convolution that reads its
+/// images in place has several.
+struct Run {
+  int64_t k, a;
+  const float* b;
+};
+struct Runs {
+  const float* a;
+  const Run* run;
+  int64_t count, b_step;
+};
+
 /// The micro-kernel: C = A B or C += A B, + bias if not null, for `rows` x `cols`, cols <= vecs *
-/// kLanes, from a panel of A (kMr floats a step) and one of B (kNr a step).
+/// kLanes.
 template <int rows, int vecs>
-[[gnu::noinline]] void tile(int64_t k, const float* a, const float* b, float* c, int64_t c_row,
-                            int64_t cols, bool accumulate, const float* bias) {
+[[gnu::noinline]] void tile(const Runs& runs, float* c, int64_t c_row, int64_t cols,
+                            bool accumulate, const float* bias) {
   Vec acc[rows][vecs];
   for (int i = 0; i < rows; ++i) {
     __builtin_prefetch(c + i * c_row, 1);
     __builtin_prefetch(c + i * c_row + cols - 1, 1);
     for (int j = 0; j < vecs; ++j) acc[i][j] = zero();
   }
-  for (int64_t p = 0; p < k; ++p) {
-    Vec y[vecs];
-    for (int j = 0; j < vecs; ++j) y[j] = load(b + j * Vec::kLanes);
-    for (int i = 0; i < rows; ++i) {
-      const Vec x = broadcast(a[i]);
-      for (int j = 0; j < vecs; ++j) acc[i][j] = fma(x, y[j], acc[i][j]);
+  for (int64_t r = 0; r < runs.count; ++r) {
+    const float *a = runs.a + runs.run[r].a, *b = runs.run[r].b;
+    for (int64_t p = runs.run[r].k; p > 0; --p) {
+      Vec y[vecs];
+      for (int j = 0; j < vecs; ++j) y[j] = load(b + j * Vec::kLanes);
+      for (int i = 0; i < rows; ++i) {
+        const Vec x = broadcast(a[i]);
+        for (int j = 0; j < vecs; ++j) acc[i][j] = fma(x, y[j], acc[i][j]);
+      }
+      a += kMr;
+      b += runs.b_step;
     }
-    a += kMr;
-    b += kNr;
   }
   const bool whole = cols == vecs * Vec::kLanes;
   const Mask tail = first_lanes(cols - (vecs - 1) * Vec::kLanes);
@@ -95,18 +111,26 @@ template <int rows, int vecs>
 /// The tile with as many rows and vectors as `rows_left` and `cols` ask for: every remainder runs
 /// in registers too.
 template <int rows = kMr>
-inline void any_tile(int64_t rows_left, int64_t k, const float* a, const float* b, float* c,
-                     int64_t c_row, int64_t cols, bool accumulate, const float* bias = nullptr) {
+inline void any_tile(int64_t rows_left, const Runs& runs, float* c, int64_t c_row, int64_t cols,
+                     bool accumulate, const float* bias = nullptr) {
   if constexpr (rows > 1) {
     if (rows_left < rows) {
-      return any_tile<rows - 1>(rows_left, k, a, b, c, c_row, cols, accumulate, bias);
+      return any_tile<rows - 1>(rows_left, runs, c, c_row, cols, accumulate, bias);
     }
   }
   if (cols > Vec::kLanes) {
-    tile<rows, 2>(k, a, b, c, c_row, cols, accumulate, bias);
+    tile<rows, 2>(runs, c, c_row, cols, accumulate, bias);
   } else {
-    tile<rows, 1>(k, a, b, c, c_row, cols, accumulate, bias);
+    tile<rows, 1>(runs, c, c_row, cols, accumulate, bias);
   }
+}
+
+/// The product of a panel of A and one of B.
+inline void tile_of_panels(int64_t rows_left, int64_t k, const float* a, const float* b, float* c,
+                           int64_t c_row, int64_t cols, bool accumulate,
+                           const float* bias = nullptr) {
+  const Run run{k, 0, b};
+  any_tile(rows_left, {a, &run, 1, kNr}, c, c_row, cols, accumulate, bias);
 }
 
 /// dst[p * width + r] = src[r * row + p * col] for r < min(rows, width); lanes beyond hold
@@ -243,8 +267,8 @@ void gemm_loops(const Gemm& s, const GemmPlan& plan, float* both, float* own) {
             const float* const a = plan.share_a ? shared + x * a_size : own + y * a_size;
             const float* const b = plan.share_a ? own + y * b_size : shared + x * b_size;
             const bool last = s.bias != nullptr && pc + kc >= s.k;
-            any_tile(s.m - i, kc, a, b, s.c + i * s.c_row + j, s.c_row, min(kNr, s.n - j),
-                     s.accumulate || pc > 0, last ? s.bias + j : nullptr);
+            tile_of_panels(s.m - i, kc, a, b, s.c + i * s.c_row + j, s.c_row, min(kNr, s.n - j),
+                           s.accumulate || pc > 0, last ? s.bias + j : nullptr);
           }
         }
       }

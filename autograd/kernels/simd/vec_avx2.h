@@ -112,6 +112,11 @@ inline Vec load_quads(const float* const* rows, int64_t p) {
   const __m256 v = _mm256_castps128_ps256(_mm_loadu_ps(rows[0] + p));
   return {_mm256_insertf128_ps(v, _mm_loadu_ps(rows[4] + p), 1)};
 }
+/// The reverse: one quad to each of the two places.
+inline void store_quads(float* const* rows, int64_t p, Vec a) {
+  _mm_storeu_ps(rows[0] + p, _mm256_castps256_ps128(a.v));
+  _mm_storeu_ps(rows[4] + p, _mm256_extractf128_ps(a.v, 1));
+}
 /// Transposes the 4 x 4 matrices that the four vectors' corresponding quads form.
 inline void transpose_quads(Vec (&q)[4]) {
   const __m256 a = _mm256_unpacklo_ps(q[0].v, q[1].v), b = _mm256_unpackhi_ps(q[0].v, q[1].v);

@@ -121,6 +121,13 @@ inline Vec load_quads(const float* const* rows, int64_t p) {
   v = _mm512_insertf32x4(v, _mm_loadu_ps(rows[8] + p), 2);
   return {_mm512_insertf32x4(v, _mm_loadu_ps(rows[12] + p), 3)};
 }
+/// The reverse: one quad to each of the four places.
+inline void store_quads(float* const* rows, int64_t p, Vec a) {
+  _mm_storeu_ps(rows[0] + p, _mm512_maskz_extractf32x4_ps(0xf, a.v, 0));
+  _mm_storeu_ps(rows[4] + p, _mm512_maskz_extractf32x4_ps(0xf, a.v, 1));
+  _mm_storeu_ps(rows[8] + p, _mm512_maskz_extractf32x4_ps(0xf, a.v, 2));
+  _mm_storeu_ps(rows[12] + p, _mm512_maskz_extractf32x4_ps(0xf, a.v, 3));
+}
 /// Transposes the 4 x 4 matrices that the four vectors' corresponding quads form.
 inline void transpose_quads(Vec (&q)[4]) {
   const __mmask16 all = 0xffff;  // g++ 12 warns of its own header in the unmasked forms

@@ -1,0 +1,208 @@
+#pragma once
+
+#include <omp.h>
+
+#include "autograd/kernels/simd/correlate.h"
+#include "autograd/kernels/simd/extents.h"
+#include "autograd/kernels/simd/gemm.h"
+#include "autograd/kernels/simd/lanes.h"
+#include "autograd/memory.h"
+
+// The same as correlate.h, for many images: the columns of a tile are not neighbouring places of an
+// image but the same place of kNr images, which the scratch keeps side by side:
+//
+//   scratch[row][column][channel][image]        what tap (p, q) of a place reads is consecutive
+//   over
+//                                               the channels, and over the taps of a row as well
+//
+// So no window is packed: the tile reads the scratch itself, in one run for each row of the kernel.
+// And since all columns of a tile have the same place, the taps that fall on padding are left out:
+// a twelfth of the multiply-adds of a 4 x 4 kernel with stride 2 on 32 x 32 pixels, a quarter on
+// 8 x 8. The price is to transpose images in and results out, each number once.
+namespace forger::kernels {
+namespace {
+
+constexpr int64_t kScratch = 128 * 1024;  // floats, half of a usual L2
+constexpr int64_t kRunsAtOnce = 32;       // that a tile goes through in registers
+
+struct BatchedPlan {
+  int64_t images, image_blocks;    // of a block, and how many blocks
+  int64_t rows, bands;             // of the grid, of a block
+  int64_t in_rows, out_rows;       // of the input that a band reads, of the output that it writes
+  int64_t cb, c_blocks, taps;      // channels of a slice of k, slices; the most taps of a phase
+  int64_t a_panels, a_slice;       // floats of all panels of a slice
+  int64_t scratch_size, own_size;  // floats
+  float* a;  // [phase][slice][panel], k in the order row of taps, tap, channel
+};
+
+/// From what a tap reads to what the next one does.
+int64_t step_of(const Axis& a) { return max(1, a.at_step < 0 ? -a.at_step : a.at_step); }
+
+/// The taps of an axis that place t reads inside [0, extent): `first` to `last` - 1, in the order
+/// of what they read, and the element that `first` reads.
+struct Span {
+  int64_t first, last, at;
+};
+Span span_of(const Axis& a, int64_t x0, int64_t step, int64_t t, int64_t extent) {
+  const int64_t stride = step_of(a);
+  const int64_t lowest = x0 + t * step + min(a.at, a.at + (a.taps - 1) * a.at_step);
+  const int64_t first = lowest >= 0 ? 0 : min(a.taps, ceil_div(-lowest, stride));
+  const int64_t room = extent - lowest;  // from the first tap's element on
+  const int64_t last = room <= 0 ? first : max(first, min(a.taps, ceil_div(room, stride)));
+  return {first, last, lowest + first * stride};
+}
+
+/// The weights' tap that is number `i` in the order of what is read.
+int64_t tap_at(const Axis& a, int64_t i) {
+  return a.tap + (a.at_step < 0 ? a.taps - 1 - i : i) * a.tap_step;
+}
+
+/// Whether there are images enough to fill a tile, or half of one where padding is a good part.
+bool takes_batched(const Correlation& s) {
+  const bool many = s.n >= kNr || (s.n >= Vec::kLanes && s.grid_h * s.grid_w <= 64);
+  return many && s.c >= 8 && s.m > kFewRows;
+}
+
+BatchedPlan plan_batched(const Correlation& s) {
+  BatchedPlan p{};
+  p.taps = 1;
+  for (int64_t v = 0; v < s.phases; ++v) {
+    for (int64_t u = 0; u < s.phases; ++u) {
+      p.taps = max(p.taps, s.vertical[v].taps * s.horizontal[u].taps);
+    }
+  }
+  p.images = kNr;
+  p.image_blocks = ceil_div(s.n, p.images);
+  // Bands whose results fit the scratch's size again, and tasks for some threads.
+  const int64_t row_size = s.out_step * s.out_w * ceil_div(s.m, kMr) * kMr * kNr;
+  p.rows = max(1, min(s.grid_h, 2 * kScratch / row_size));
+  while (p.rows > 2 && p.image_blocks * ceil_div(s.grid_h, p.rows) < 8) p.rows = (p.rows + 1) / 2;
+  p.bands = ceil_div(s.grid_h, p.rows);
+  p.rows = ceil_div(s.grid_h, p.bands);
+  p.in_rows = min(s.h, (p.rows - 1) * s.step + s.reach_h);
+  p.out_rows = min(s.out_h, p.rows * s.out_step);
+  p.cb = max(1, min(s.c, min(kScratch / (p.in_rows * s.w * kNr), kConvKc / p.taps)));
+  p.c_blocks = ceil_div(s.c, p.cb);
+  p.cb = ceil_div(s.c, p.c_blocks);
+  p.a_panels = ceil_div(s.m, kMr);
+  p.a_slice = p.a_panels * panel_size<kMr>(p.cb * p.taps);
+  p.scratch_size = p.in_rows * s.w * p.cb * kNr;
+  p.own_size = max(p.scratch_size + p.a_panels * kMr * p.out_rows * s.out_w * kNr,
+                   panel_size<kMr>(s.kh * s.kw));
+  return p;
+}
+
+/// Panel i of slice b of phase f. `all` has room for a channel's taps.
+void pack_taps(const Correlation& s, const BatchedPlan& plan, int64_t f, int64_t b, int64_t i,
+               float* all) {
+  const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
+  const int64_t channels = min(plan.cb, s.c - b * plan.cb);
+  const float* const w = s.weight + i * kMr * s.w_m + b * plan.cb * s.w_c;
+  float* const dst = plan.a + (f * plan.c_blocks + b) * plan.a_slice +
+                     i * panel_size<kMr>(channels * v.taps * u.taps);
+  for (int64_t c = 0; c < channels; ++c) {
+    pack_panel<kMr>(s.m - i * kMr, s.kh * s.kw, w + c * s.w_c, s.w_m, 1, all);
+    for (int64_t p = 0; p < v.taps; ++p) {
+      for (int64_t q = 0; q < u.taps; ++q) {
+        const float* const from = all + (tap_at(v, p) * s.kw + tap_at(u, q)) * kMr;
+        __builtin_memcpy(dst + ((p * u.taps + q) * channels + c) * kMr, from, kMr * sizeof(float));
+      }
+    }
+  }
+}
+
+/// The tiles of one place of one phase, for all rows of the weights.
+void multiply_place(const Correlation& s, const BatchedPlan& plan, int64_t channels, const Axis& v,
+                    const Axis& u, const float* a, int64_t i, int64_t j, int64_t first_row,
+                    int64_t images, const float* scratch, float* y, bool accumulate) {
+  const Span down = span_of(v, s.x0, s.step, i, s.h), across = span_of(u, s.x0, s.step, j, s.w);
+  const int64_t row_step = step_of(v), column_step = step_of(u), pixel = channels * kNr;
+  const bool joined = column_step == 1;  // the taps of a row lie one behind the other
+  Run runs[kRunsAtOnce];
+  int64_t count = 0;
+  const auto multiply = [&] {
+    const int64_t k = channels * v.taps * u.taps, size = plan.out_rows * s.out_w * kNr;
+    for (int64_t r = 0; r < plan.a_panels; ++r) {
+      any_tile(s.m - r * kMr, {a + r * panel_size<kMr>(k), runs, count, kNr}, y + r * kMr * size,
+               size, images, accumulate);
+    }
+    count = 0;
+    accumulate = true;
+  };
+  for (int64_t p = down.first; p < down.last; ++p) {
+    const int64_t row = down.at + (p - down.first) * row_step - first_row;
+    for (int64_t q = across.first; q < across.last; ++q) {
+      const int64_t column = across.at + (q - across.first) * column_step;
+      const int64_t taps = joined ? across.last - across.first : 1;
+      runs[count++] = {taps * channels, (p * u.taps + q) * channels * kMr,
+                       scratch + (row * s.w + column) * pixel};
+      if (count == kRunsAtOnce) multiply();
+      if (joined) break;
+    }
+  }
+  if (count > 0 || !accumulate) multiply();
+}
+
+/// All slices and phases of one block.
+void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t block, float* scratch) {
+  float* const y = scratch + plan.scratch_size;
+  const int64_t n0 = block / plan.bands * plan.images, images = min(plan.images, s.n - n0);
+  const int64_t i0 = block % plan.bands * plan.rows, i1 = min(s.grid_h, i0 + plan.rows);
+  const int64_t first_row = max(0, min(s.h, s.x0 + i0 * s.step));
+  const int64_t last_row = max(first_row, min(s.h, s.x0 + (i1 - 1) * s.step + s.reach_h));
+  const int64_t out_row = i0 * s.out_step, out_rows = min(s.out_h, i1 * s.out_step) - out_row;
+  for (int64_t b = 0; b < plan.c_blocks; ++b) {
+    const int64_t c0 = b * plan.cb, channels = min(plan.cb, s.c - c0);
+    for (int64_t c = 0; c < channels; ++c) {
+      to_lanes<kNr>(images, (last_row - first_row) * s.w,
+                    s.x + ((n0 * s.c + c0 + c) * s.h + first_row) * s.w, s.c * s.h * s.w,
+                    scratch + c * kNr, channels * kNr);
+    }
+    for (int64_t f = 0; f < s.phases * s.phases; ++f) {
+      const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
+      const float* const a = plan.a + (f * plan.c_blocks + b) * plan.a_slice;
+      for (int64_t i = i0; i < min(i1, v.extent); ++i) {
+        for (int64_t j = 0; j < u.extent; ++j) {
+          const int64_t row = v.out + i * s.out_step - out_row, column = u.out + j * s.out_step;
+          multiply_place(s, plan, channels, v, u, a, i, j, first_row, images, scratch,
+                         y + (row * s.out_w + column) * kNr, b > 0);
+        }
+      }
+    }
+  }
+  for (int64_t m = 0; m < s.m; ++m) {
+    from_lanes<kNr>(images, out_rows * s.out_w, y + m * plan.out_rows * s.out_w * kNr, kNr,
+                    s.y + ((n0 * s.m + m) * s.out_h + out_row) * s.out_w, s.m * s.out_h * s.out_w);
+  }
+}
+
+/// Inside a parallel region the threads share the loops out; outside of one this runs alone.
+void batched_loops(const Correlation& s, const BatchedPlan& plan, float* own) {
+  const int64_t slices = s.phases * s.phases * plan.c_blocks;
+#pragma omp for schedule(monotonic : dynamic, 1)
+  for (int64_t t = 0; t < slices * plan.a_panels; ++t) {
+    const int64_t slice = t / plan.a_panels;
+    pack_taps(s, plan, slice / plan.c_blocks, slice % plan.c_blocks, t % plan.a_panels, own);
+  }
+#pragma omp for schedule(monotonic : dynamic, 1)
+  for (int64_t t = 0; t < plan.image_blocks * plan.bands; ++t) batched_block(s, plan, t, own);
+}
+
+void correlate_batched(const Correlation& s) {
+  BatchedPlan plan = plan_batched(s);
+  const int64_t a_size = round_up(s.phases * s.phases * plan.c_blocks * plan.a_slice, 16);
+  const int64_t own_size = round_up(plan.own_size, 16);
+  const int threads = plan.image_blocks * plan.bands == 1 ? 1 : omp_get_max_threads();
+  plan.a = static_cast<float*>(
+      memory::acquire(static_cast<size_t>(a_size + own_size * threads) * sizeof(float)));
+  if (threads == 1) {
+    batched_loops(s, plan, plan.a + a_size);
+  } else {
+#pragma omp parallel num_threads(threads)
+    batched_loops(s, plan, plan.a + a_size + omp_get_thread_num() * own_size);
+  }
+  memory::release(plan.a);
+}
+
+}  // namespace
+}  // namespace forger::kernels

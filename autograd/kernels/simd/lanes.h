@@ -1,0 +1,53 @@
+#pragma once
+
+#include "autograd/kernels/simd/extents.h"
+
+// Images as lanes: a convolution over many images keeps the same pixel of kNr images side by side.
+namespace forger::kernels {
+namespace {
+
+/// to[p * step + l] = from[l * row + p] for p < count, l < width, where lanes from `rows` on repeat
+/// the last.
+template <int width>
+void to_lanes(int64_t rows, int64_t count, const float* from, int64_t row, float* to,
+              int64_t step) {
+  for (int v = 0; v < width; v += Vec::kLanes) {
+    const float* in[Vec::kLanes];
+    for (int r = 0; r < Vec::kLanes; ++r) in[r] = from + min(v + r, rows - 1) * row;
+    int64_t p = 0;
+    for (; p + 4 <= count; p += 4) {
+      Vec q[4];
+      for (int r = 0; r < 4; ++r) q[r] = load_quads(in + r, p);
+      transpose_quads(q);
+      for (int r = 0; r < 4; ++r) store(to + (p + r) * step + v, q[r]);
+    }
+    for (; p < count; ++p) {
+      for (int r = 0; r < Vec::kLanes; ++r) to[p * step + v + r] = in[r][p];
+    }
+  }
+}
+
+/// The reverse, for the `rows` lanes that count: to[l * row + p] = from[p * step + l].
+template <int width>
+void from_lanes(int64_t rows, int64_t count, const float* from, int64_t step, float* to,
+                int64_t row) {
+  for (int v = 0; v < width && v < rows; v += Vec::kLanes) {
+    int64_t p = 0;
+    if (v + Vec::kLanes <= rows) {
+      float* out[Vec::kLanes];
+      for (int r = 0; r < Vec::kLanes; ++r) out[r] = to + (v + r) * row;
+      for (; p + 4 <= count; p += 4) {
+        Vec q[4];
+        for (int r = 0; r < 4; ++r) q[r] = load(from + (p + r) * step + v);
+        transpose_quads(q);
+        for (int r = 0; r < 4; ++r) store_quads(out + r, p, q[r]);
+      }
+    }
+    for (; p < count; ++p) {
+      for (int64_t l = v; l < min(rows, v + Vec::kLanes); ++l) to[l * row + p] = from[p * step + l];
+    }
+  }
+}
+
+}  // namespace
+}  // namespace forger::kernels
