@@ -76,6 +76,7 @@ class Pass {
   }
 
   std::vector<Visit> visits;
+  std::vector<char> wanted;  // by the rule that runs: which inputs' gradients; kept for its memory
 
  private:
   uint64_t id_;
@@ -98,7 +99,8 @@ void accumulate(Tensor& sum, const Tensor& g) {
 
 void run_rule(Pass& pass, Visit& visit) {
   Node& node = *visit.node;
-  std::vector<char> wanted(node.inputs.size());
+  std::vector<char>& wanted = pass.wanted;
+  wanted.resize(node.inputs.size());
   for (size_t i = 0; i < wanted.size(); ++i) {
     const Visit* input = pass.find(node.inputs[i].get());
     wanted[i] = input && input->needed();

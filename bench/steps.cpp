@@ -3,7 +3,8 @@
 //     forger_steps MODEL REPEATS
 //
 // A step: D learns from real images and from fakes, a backward pass each, and G from D's opinion of
-// the same fakes; Adam moves each once. Prints a line of JSON.
+// the same fakes; Adam moves each once. The model `op` is no GAN: see run_chain(). Prints a line of
+// JSON.
 #include <omp.h>
 #include <sys/resource.h>
 
@@ -11,7 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -102,15 +103,48 @@ bool build(Gan& gan, const std::string& model) {
   return true;
 }
 
+/// What a graph costs: 1000 products of one element, forward, backward and release.
+constexpr int kChain = 1000;
+void run_chain() {
+  const Tensor x = Tensor::scalar(1).set_requires_grad();
+  Tensor y = x;
+  for (int i = 0; i < kChain; ++i) y = y * 1.0001;
+  backward(y, {x});
+}
+
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
 }
 
+/// Times `step` in groups of `inner`, and prints a line.
+int time_steps(const std::string& model, int repeats, int inner, double per_step,
+               const std::function<void()>& step) {
+  for (int i = 0; i < std::max(2, inner); ++i) step();  // warm-up
+  const uint64_t requests = memory::stats().system_requests;
+  std::vector<double> milliseconds;
+  for (int i = 0; i < repeats; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int j = 0; j < inner; ++j) step();
+    const std::chrono::duration<double, std::milli> all = std::chrono::steady_clock::now() - start;
+    milliseconds.push_back(all.count() / inner / per_step);
+  }
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  std::printf(
+      "{\"model\": \"%s\", \"kernels\": \"%s\", \"threads\": %d, \"median_ms\": %.6f, "
+      "\"min_ms\": %.6f, \"peak_mib\": %.0f, \"system_requests\": %lu}\n",
+      model.c_str(), kernels::active().name, omp_get_max_threads(), median(milliseconds),
+      *std::min_element(milliseconds.begin(), milliseconds.end()),
+      static_cast<double>(usage.ru_maxrss) / 1024, memory::stats().system_requests - requests);
+  return 0;
+}
+
 int run(const std::string& model, int repeats) {
+  if (model == "op") return time_steps(model, repeats, 200, kChain, run_chain);
   Gan gan;
   if (!build(gan, model)) {
-    std::fprintf(stderr, "forger_steps: no model '%s'; there are: dcgan64 dcgan28 mlp toy2d\n",
+    std::fprintf(stderr, "forger_steps: no model '%s'; there are: dcgan64 dcgan28 mlp toy2d op\n",
                  model.c_str());
     return 2;
   }
@@ -128,25 +162,7 @@ int run(const std::string& model, int repeats) {
     opt_g.step();
   };
 
-  const int inner = model == "toy2d" ? 200 : 1;
-  for (int i = 0; i < std::max(2, inner); ++i) step();  // warm-up
-  const uint64_t requests = memory::stats().system_requests;
-  std::vector<double> milliseconds;
-  for (int i = 0; i < repeats; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    for (int j = 0; j < inner; ++j) step();
-    const std::chrono::duration<double, std::milli> all = std::chrono::steady_clock::now() - start;
-    milliseconds.push_back(all.count() / inner);
-  }
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  std::printf(
-      "{\"model\": \"%s\", \"kernels\": \"%s\", \"threads\": %d, \"median_ms\": %.4f, \"min_ms\": "
-      "%.4f, \"peak_mib\": %.0f, \"system_requests\": %lu}\n",
-      model.c_str(), kernels::active().name, omp_get_max_threads(), median(milliseconds),
-      *std::min_element(milliseconds.begin(), milliseconds.end()),
-      static_cast<double>(usage.ru_maxrss) / 1024, memory::stats().system_requests - requests);
-  return 0;
+  return time_steps(model, repeats, model == "toy2d" ? 200 : 1, 1, step);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole training steps, forger beside PyTorch: `./forger bench steps`.
 
-    steps.py PROGRAM [--models dcgan64,dcgan28,mlp,toy2d] [--rounds 5] [--repeats 3] [--json FILE]
+    steps.py PROGRAM [--models dcgan64,dcgan28,mlp,toy2d,op] [--rounds 5] [--repeats 3] [--json FILE]
 
 PROGRAM is forger_steps. Every round runs every setting once, one after the other, so that whatever
 else the machine does falls on all alike; a ratio is taken within a round. PyTorch is the system's
@@ -44,7 +44,7 @@ def run(command, threads, library_path=""):
 
 def settings(model, program, repeats, cores, torch):
     """name -> a function that runs this setting once."""
-    threads = [1] if model == "toy2d" else sorted({1, cores})
+    threads = [1] if model in ("toy2d", "op") else sorted({1, cores})
     ours = {f"forger, {t} thread{'s' * (t > 1)}":
             lambda t=t: run([program, model, str(repeats)], t) for t in threads}
     peers = {}
@@ -64,7 +64,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("--models", default="dcgan64,dcgan28,mlp,toy2d")
+    parser.add_argument("--models", default="dcgan64,dcgan28,mlp,toy2d,op")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=3, help="steps of one run, of which the median")
     parser.add_argument("--json", help="all that was measured, as a file")
@@ -91,7 +91,7 @@ def main():
         for name in rounds:
             times = [r["median_ms"] for r in rounds[name]]
             memory = statistics.median(r["peak_mib"] for r in rounds[name])
-            line = (f"  {name:40} {'*' if name == best else ' '} {median(name):11.3f} "
+            line = (f"  {name:40} {'*' if name == best else ' '} {median(name):11.4g} "
                     f"{min(times):7.3g} - {max(times):<7.3g} {memory:7.0f}")
             if best and name in ours:
                 ratios = [b["median_ms"] / o["median_ms"] for b, o in zip(rounds[best], rounds[name])]

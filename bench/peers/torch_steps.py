@@ -57,10 +57,38 @@ def build(model):
     return nn.Sequential(*G), nn.Sequential(*D), (64, 2), (64, 2)
 
 
+def time_steps(model, repeats, threads, layout, inner, per_step, step):
+    for _ in range(max(2, inner)):
+        step()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        for _ in range(inner):
+            step()
+        times.append((time.perf_counter() - start) / inner / per_step * 1e3)
+    print(json.dumps({
+        "model": model, "torch": torch.__version__, "threads": threads, "layout": layout,
+        "median_ms": statistics.median(times), "min_ms": min(times),
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}))
+
+
+CHAIN = 1000
+
+
+def run_chain():
+    x = torch.ones((), requires_grad=True)
+    y = x
+    for _ in range(CHAIN):
+        y = y * 1.0001
+    y.backward()
+
+
 def main():
     model, repeats, threads, layout = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     torch.set_num_threads(threads)
     torch.manual_seed(1)
+    if model == "op":
+        return time_steps(model, repeats, threads, layout, 10, CHAIN, run_chain)
     G, D, shape, latent = build(model)
     real = torch.randn(shape)
     if layout == "channels_last":
@@ -83,19 +111,7 @@ def main():
         loss(fake, 1.0).backward()
         opt_g.step()
 
-    inner = 100 if model == "toy2d" else 1
-    for _ in range(max(2, inner)):
-        step()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        for _ in range(inner):
-            step()
-        times.append((time.perf_counter() - start) / inner * 1e3)
-    print(json.dumps({
-        "model": model, "torch": torch.__version__, "threads": threads, "layout": layout,
-        "median_ms": statistics.median(times), "min_ms": min(times),
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}))
+    time_steps(model, repeats, threads, layout, 100 if model == "toy2d" else 1, 1, step)
 
 
 if __name__ == "__main__":
