@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """Draws what `forger bench --json=FILE` measured:
 
-    bench/plot.py FILE FOLDER    writes FOLDER/roofline.png and FOLDER/ladder.png
+    bench/plot.py FILE FOLDER    writes FOLDER/roofline.png and FOLDER/ladder.png, and prints the
+                                 tables of docs/kernels.md
 
 The roofline (Williams, Waterman & Patterson 2009, CACM 52(4)): flops a second against flops a byte,
 where the bytes are those of inputs and output, each touched once. Needs python3-matplotlib.
 """
 import json
+import math
 import pathlib
 import re
 import statistics
@@ -96,12 +98,58 @@ def ladder(record, path):
     figure.savefig(path, dpi=150)
 
 
+def geometric_mean(values):
+    return math.exp(statistics.mean(math.log(value) for value in values))
+
+
+def ratios(record, kernels, threads):
+    """For each comparison: its name, the best kernel set's rate and peak, and for each peer the
+    median of the ratios, repetition by repetition."""
+    best = record["machine"]["kernel sets"].split(", ")[-1]
+    rows = [r for r in record["rows"] if r["kernel"] in kernels and r["threads"] == threads]
+    result = {}
+    for row in rows:
+        if row["set"] == best:
+            peers = {p["set"]: statistics.median(a / b for a, b in zip(row["flops"], p["flops"]))
+                     for p in rows if p["set"] in ("OpenBLAS", "oneDNN")
+                     and (p["kernel"], p["shape"]) == (row["kernel"], row["shape"])}
+            result[row["kernel"], row["shape"]] = rate(row), row["peak_flops"] / 1e9, peers
+    return result
+
+
+def print_table(record, kernels):
+    counts = sorted({r["threads"] for r in record["rows"]})
+    found = {t: ratios(record, kernels, t) for t in counts}
+    peers = sorted({p for of in found.values() for _, _, ps in of.values() for p in ps}, reverse=True)
+    columns = [f"{t} thread{'s' * (t > 1)}" for t in counts]
+    heads = [head for c in columns for head in (c, "of peak", *(f"x {p}" for p in peers))]
+    print("| " + " | ".join(["", *heads]) + " |\n" + "| --- " * (len(heads) + 1) + "|")
+    names = {"matmul": "", "conv2d": "forward ", "conv2d_input_grad": "input gradient ",
+             "conv2d_weight_grad": "weight gradient "}
+    for key in found[counts[0]]:
+        cells = [names[key[0]] + key[1].replace("_", " ")]
+        for t in counts:
+            speed, peak, of = found[t][key]
+            cells += [f"{speed:.0f}", f"{100 * speed / peak:.0f} %"]
+            cells += [f"{of[p]:.2f}" if p in of else "" for p in peers]
+        print("| " + " | ".join(cells) + " |")
+    for t in counts:
+        best = [min(of.values()) for _, _, of in found[t].values() if of]
+        if best:
+            print(f"\n{t} threads, against the better peer: geometric mean {geometric_mean(best):.2f}, "
+                  f"least {min(best):.2f}, of {len(best)}")
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     record = json.loads(pathlib.Path(sys.argv[1]).read_text())
     folder = pathlib.Path(sys.argv[2])
     style()
+    for wanted in [{"matmul"}, {"conv2d", "conv2d_input_grad", "conv2d_weight_grad"}]:
+        if any(r["kernel"] in wanted for r in record["rows"]):
+            print_table(record, wanted)
+            print()
     kernels = {row["kernel"] for row in record["rows"]}
     if "matmul" in kernels:
         roofline(record, folder / "roofline.png")
