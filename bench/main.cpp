@@ -3,12 +3,13 @@
 //
 //     forger_bench [--filter=REGEX] [--repetitions=N] [--json=FILE]
 //
-// Google Benchmark does the timing; its own options (--benchmark_...) work too.
+// Google Benchmark does the timing.
 #include <omp.h>
 
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -32,6 +33,7 @@ struct Comparison {
   std::vector<std::string> names;  // of the benchmarks: each contender's, by threads
 };
 std::vector<Comparison> comparisons;
+bool any_difference = false;
 
 /// One thread, and all: those of OpenMP at the start.
 std::set<int> thread_counts() {
@@ -40,28 +42,34 @@ std::set<int> thread_counts() {
 }
 
 struct Options {
-  std::string filter = ".", json;
-  std::string repetitions = "5";
+  std::string filter = ".", json, repetitions = "5";
 };
 
-/// Takes our options out of the arguments; what is left is Google Benchmark's.
-Options take_options(int& argc, char** argv) {
-  Options options;
+/// False, with a message, for an option that is none.
+bool read_options(int argc, char** argv, Options& options) {
   const std::pair<const char*, std::string*> known[] = {{"--filter=", &options.filter},
                                                         {"--json=", &options.json},
                                                         {"--repetitions=", &options.repetitions}};
-  int kept = 1;
   for (int i = 1; i < argc; ++i) {
-    bool ours = false;
+    bool is_known = false;
     for (const auto& [name, value] : known) {
       if (std::strncmp(argv[i], name, std::strlen(name)) != 0) continue;
       *value = argv[i] + std::strlen(name);
-      ours = true;
+      is_known = true;
     }
-    if (!ours) argv[kept++] = argv[i];
+    if (is_known) continue;
+    std::fprintf(stderr,
+                 "forger_bench: no option '%s'; there are: --filter=REGEX --repetitions=N "
+                 "--json=FILE\n",
+                 argv[i]);
+    return false;
   }
-  argc = kept;
-  return options;
+  if (std::atoi(options.repetitions.c_str()) < 1) {
+    std::fprintf(stderr, "forger_bench: --repetitions: a number from 1 on expected, found '%s'\n",
+                 options.repetitions.c_str());
+    return false;
+  }
+  return true;
 }
 
 nlohmann::json describe_machine() {
@@ -84,17 +92,21 @@ nlohmann::json describe_machine() {
           {"bytes a second", std::round(measure_bandwidth(*thread_counts().rbegin()))}};
 }
 
-/// The comparison's benchmarks that the filter lets through, taking turns.
-void run(const Comparison& comparison, const std::regex& filter, Table& table) {
+/// Runs the comparison's benchmarks that the filter lets through, one after the other, as often as
+/// there are repetitions. False if it lets none through.
+bool run(const Comparison& comparison, const std::regex& filter, int repetitions, Table& table) {
   std::string names;
   for (const std::string& name : comparison.names) {
     if (std::regex_search(name, filter)) names += (names.empty() ? "" : "|") + name;
   }
-  if (names.empty()) return;
+  if (names.empty()) return false;
   std::map<int, double> peaks;
   for (const int threads : thread_counts()) peaks[threads] = measure_peak(threads).flops;
-  benchmark::RunSpecifiedBenchmarks(&table, "^(" + names + ")$");
+  for (int i = 0; i < repetitions; ++i) {
+    benchmark::RunSpecifiedBenchmarks(&table, "^(" + names + ")$");
+  }
   table.finish(comparison.kernel, comparison.shape, comparison.contenders, peaks);
+  return true;
 }
 
 }  // namespace
@@ -137,6 +149,8 @@ void check_and_time(benchmark::State& state, double flops, const std::function<v
     if (data[i] == expected.data()[i]) continue;
     const std::string what = "element " + std::to_string(i) + " is " + std::to_string(data[i]) +
                              ", the reference says " + std::to_string(expected.data()[i]);
+    std::printf("wrong, and not timed: %s\n", what.c_str());
+    any_difference = true;
     state.SkipWithError(what.c_str());
     return;
   }
@@ -150,17 +164,12 @@ void check_and_time(benchmark::State& state, double flops, const std::function<v
 
 int main(int argc, char** argv) {
   using namespace forger::bench;
-  const Options options = take_options(argc, argv);
-  // What the user says comes later, and the last word counts.
-  std::string defaults[] = {FORGER_MIN_TIME, "--benchmark_enable_random_interleaving=true",
-                            "--benchmark_repetitions=" + options.repetitions};
-  std::vector<char*> arguments = {argv[0]};
-  for (std::string& option : defaults) arguments.push_back(option.data());
-  arguments.insert(arguments.end(), argv + 1, argv + argc);
-  int count = static_cast<int>(arguments.size());
-  arguments.push_back(nullptr);
-  benchmark::Initialize(&count, arguments.data());
-  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
+  Options options;
+  if (!read_options(argc, argv, options)) return 2;
+  std::string arguments[] = {argv[0], FORGER_MIN_TIME};
+  char* pointers[] = {arguments[0].data(), arguments[1].data(), nullptr};
+  int count = 2;
+  benchmark::Initialize(&count, pointers);
 
   const nlohmann::json machine = describe_machine();
   for (const auto& [what, value] : machine.items()) {
@@ -173,8 +182,22 @@ int main(int argc, char** argv) {
   add_ladders();
 #endif
   Table table;
-  const std::regex filter(options.filter);
-  for (const Comparison& comparison : comparisons) run(comparison, filter, table);
+  bool any = false;
+  try {
+    const std::regex filter(options.filter);
+    for (const Comparison& comparison : comparisons) {
+      any = run(comparison, filter, std::atoi(options.repetitions.c_str()), table) || any;
+    }
+  } catch (const std::regex_error& error) {
+    std::fprintf(stderr, "forger_bench: --filter: '%s' is no regular expression: %s\n",
+                 options.filter.c_str(), error.what());
+    return 2;
+  }
+  if (!any) {
+    std::fprintf(stderr, "forger_bench: --filter: '%s' matches no benchmark\n",
+                 options.filter.c_str());
+    return 2;
+  }
   if (!options.json.empty()) {
     std::ofstream file(options.json);
     file << nlohmann::json{{"machine", machine}, {"rows", table.json()}}.dump(1) << "\n";
@@ -183,5 +206,5 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
-  return table.any_error() ? 1 : 0;
+  return any_difference ? 1 : 0;
 }

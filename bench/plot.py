@@ -129,7 +129,7 @@ def print_table(record, kernels):
     for key in found[counts[0]]:
         cells = [names[key[0]] + key[1].replace("_", " ")]
         for t in counts:
-            speed, peak, of = found[t][key]
+            speed, peak, of = found[t].get(key, (math.nan, math.nan, {}))
             cells += [f"{speed:.0f}", f"{100 * speed / peak:.0f} %"]
             cells += [f"{of[p]:.2f}" if p in of else "" for p in peers]
         print("| " + " | ".join(cells) + " |")

@@ -6,7 +6,9 @@
 PROGRAM is forger_steps. Every round runs every setting once, one after the other, so that whatever
 else the machine does falls on all alike; a ratio is taken within a round. PyTorch is the system's
 (/usr/bin/python3, package python3-torch), with one thread and with all, contiguous and channels
-last, on OpenBLAS and on BLIS where these are installed. The setting with the least median counts.
+last, on OpenBLAS and on BLIS where these are installed. The setting with the least median counts. Its
+step is written as is usual: G's backward() computes D's gradients too, for zero_grad() to throw away.
+forger's is given the parameters whose gradients it shall compute.
 """
 import argparse
 import glob

@@ -29,12 +29,11 @@ class Table : public benchmark::BenchmarkReporter {
   void finish(const std::string& kernel, const std::string& shape,
               const std::vector<std::string>& order, const std::map<int, double>& peaks);
 
-  bool any_error() const { return any_error_; }
   nlohmann::json json() const;
 
  private:
   std::vector<Row> current_, all_;
-  bool any_error_ = false, header_printed_ = false;
+  bool header_printed_ = false;
 };
 
 double median(std::vector<double> values);

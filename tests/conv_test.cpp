@@ -210,7 +210,7 @@ TEST_CASE("convolutions of all kernels, strides, paddings and dilations") {
 
 // From a tile's width on, images are the columns of a tile.
 TEST_CASE("convolutions of many images, full and broken blocks of them") {
-  constexpr int64_t kMany[] = {16, 17, 32, 33, 48, 64};
+  constexpr int64_t kMany[] = {8, 9, 15, 16, 17, 32, 33, 48, 64};
   Random random(3);
   Checker checker;
   for (const int64_t kernel : kKernels) {
@@ -257,28 +257,31 @@ TEST_CASE("kernels that cover the whole image, or all but a row") {
 TEST_CASE("convolutions of several blocks, slices and threads") {
   // n, c, h, w, o, kh, kw, oh, ow, stride, padding, dilation
   const Conv2d geometries[] = {
-      {16, 8, 28, 26, 16, 4, 4, 0, 0, 2, 1, 1},    // blocks of two images
-      {3, 17, 40, 37, 33, 3, 3, 0, 0, 1, 1, 1},    // blocks of 13 rows, the last of one
-      {2, 129, 11, 9, 33, 3, 3, 0, 0, 2, 1, 1},    // two slices of x's channels
-      {3, 5, 7, 9, 300, 4, 4, 0, 0, 2, 2, 1},      // two slices of g's channels
-      {9, 65, 8, 7, 129, 4, 4, 0, 0, 2, 1, 1},     //
-      {1, 2, 3, 1100, 5, 3, 3, 0, 0, 1, 1, 1},     // a row longer than a block
-      {2, 3, 1, 700, 9, 1, 9, 0, 0, 2, 4, 1},      //
-      {2, 3, 700, 1, 9, 9, 1, 0, 0, 2, 4, 1},      //
-      {1, 1, 70, 61, 1, 5, 5, 0, 0, 2, 2, 1},      // one channel each way
-      {20, 3, 13, 12, 4, 5, 5, 0, 0, 3, 2, 2},     // few rows of weights
-      {20, 4, 33, 32, 3, 3, 3, 0, 0, 1, 1, 1},     //
-      {8, 31, 17, 15, 15, 3, 3, 0, 0, 4, 1, 1},    // kernel < stride
-      {5, 9, 40, 41, 7, 2, 3, 0, 0, 7, 0, 1},      //
-      {40, 1, 28, 27, 7, 7, 7, 0, 0, 1, 3, 1},     // the kernel of an image's first layer
-      {600, 2, 3, 2, 3, 2, 2, 0, 0, 1, 1, 1},      // many small images
-      {64, 32, 7, 5, 64, 7, 5, 0, 0, 1, 0, 1},     // whole images
-      {3, 9, 33, 31, 17, 4, 4, 0, 0, 4, 3, 2},     //
-      {3, 9, 33, 31, 17, 4, 3, 0, 0, 3, 2, 4},     // dilation > stride
-      {3, 9, 33, 31, 17, 3, 4, 0, 0, 4, 9, 6},     // padding beyond all reason
-      {5, 33, 20, 19, 65, 1, 1, 0, 0, 1, 0, 1},    // a product per pixel
-      {5, 33, 20, 19, 65, 1, 1, 0, 0, 2, 0, 1},    //
-      {13, 16, 29, 31, 31, 2, 2, 0, 0, 2, 0, 1}};  // each pixel once
+      {16, 8, 28, 26, 16, 4, 4, 0, 0, 2, 1, 1},   // blocks of two images
+      {3, 17, 40, 37, 33, 3, 3, 0, 0, 1, 1, 1},   // blocks of 13 rows, the last of one
+      {2, 129, 11, 9, 33, 3, 3, 0, 0, 2, 1, 1},   // two slices of x's channels
+      {3, 5, 7, 9, 300, 4, 4, 0, 0, 2, 2, 1},     // two slices of g's channels
+      {9, 65, 8, 7, 129, 4, 4, 0, 0, 2, 1, 1},    //
+      {1, 2, 3, 1100, 5, 3, 3, 0, 0, 1, 1, 1},    // a row longer than a block
+      {2, 3, 1, 700, 9, 1, 9, 0, 0, 2, 4, 1},     //
+      {2, 3, 700, 1, 9, 9, 1, 0, 0, 2, 4, 1},     //
+      {1, 1, 70, 61, 1, 5, 5, 0, 0, 2, 2, 1},     // one channel each way
+      {20, 3, 13, 12, 4, 5, 5, 0, 0, 3, 2, 2},    // few rows of weights
+      {20, 4, 33, 32, 3, 3, 3, 0, 0, 1, 1, 1},    //
+      {8, 31, 17, 15, 15, 3, 3, 0, 0, 4, 1, 1},   // kernel < stride
+      {5, 9, 40, 41, 7, 2, 3, 0, 0, 7, 0, 1},     //
+      {40, 1, 28, 27, 7, 7, 7, 0, 0, 1, 3, 1},    // the kernel of an image's first layer
+      {600, 2, 3, 2, 3, 2, 2, 0, 0, 1, 1, 1},     // many small images
+      {64, 32, 7, 5, 64, 7, 5, 0, 0, 1, 0, 1},    // whole images
+      {3, 9, 33, 31, 17, 4, 4, 0, 0, 4, 3, 2},    //
+      {3, 9, 33, 31, 17, 4, 3, 0, 0, 3, 2, 4},    // dilation > stride
+      {3, 9, 33, 31, 17, 3, 4, 0, 0, 4, 9, 6},    // padding beyond all reason
+      {5, 33, 20, 19, 65, 1, 1, 0, 0, 1, 0, 1},   // a product per pixel
+      {5, 33, 20, 19, 65, 1, 1, 0, 0, 2, 0, 1},   //
+      {13, 16, 29, 31, 31, 2, 2, 0, 0, 2, 0, 1},  // each pixel once
+      {70, 130, 9, 8, 17, 4, 4, 0, 0, 2, 1, 1},   // images side by side, slices of channels
+      {33, 9, 19, 18, 15, 7, 7, 0, 0, 1, 3, 2},   // more runs than a tile takes at once
+      {3, 17, 5, 6, 9, 3, 2, 0, 0, 1000, 1, 1}};  // phases without an element
   Checker checker;
   for (const Conv2d& s : geometries) checker.check(complete(s), 3);
 }
@@ -291,6 +294,9 @@ TEST_CASE("convolutions without channels, outputs or pixels give zeros or nothin
                                {2, 0, 5, 4, 3, 5, 4, 0, 0, 1, 0, 1},   // whole images of none
                                {2, 3, 0, 4, 7, 3, 3, 0, 0, 1, 2, 1},   // padding alone
                                {2, 3, 0, 0, 7, 2, 2, 0, 0, 2, 1, 1},   //
+                               {33, 9, 0, 4, 7, 3, 3, 0, 0, 1, 2, 1},  // of many images
+                               {33, 9, 4, 0, 7, 3, 3, 0, 0, 1, 2, 1},  //
+                               {33, 0, 4, 5, 7, 3, 3, 0, 0, 1, 2, 1},  //
                                {0, 3, 5, 4, 7, 2, 2, 0, 0, 1, 1, 1}};  // no images
   for (const Conv2d& s : geometries) checker.check(complete(s), 3);
 }
@@ -351,11 +357,11 @@ TEST_CASE("convolutions of real numbers are as near as the theorem says, and as 
 }
 
 TEST_CASE("convolutions have the same bits for any number of threads") {
-  const Conv2d geometries[] = {{16, 8, 28, 26, 16, 4, 4, 0, 0, 2, 1, 1},
-                               {3, 17, 40, 37, 33, 3, 3, 0, 0, 1, 1, 1},
-                               {9, 129, 8, 7, 65, 4, 4, 0, 0, 2, 1, 1},
-                               {20, 3, 13, 12, 4, 5, 5, 0, 0, 3, 2, 2},
-                               {64, 32, 7, 5, 64, 7, 5, 0, 0, 1, 0, 1}};
+  const Conv2d geometries[] = {
+      {16, 8, 28, 26, 16, 4, 4, 0, 0, 2, 1, 1}, {3, 17, 40, 37, 33, 3, 3, 0, 0, 1, 1, 1},
+      {9, 129, 8, 7, 65, 4, 4, 0, 0, 2, 1, 1},  {20, 3, 13, 12, 4, 5, 5, 0, 0, 3, 2, 2},
+      {64, 32, 7, 5, 64, 7, 5, 0, 0, 1, 0, 1},  {70, 130, 9, 8, 17, 4, 4, 0, 0, 2, 1, 1},
+      {33, 9, 19, 18, 15, 7, 7, 0, 0, 1, 3, 2}};
   for (const Conv2d& incomplete : geometries) {
     const Conv2d s = complete(incomplete);
     const std::vector<Scalar> x = Random(1).normal({x_size(s)}).to_vector();

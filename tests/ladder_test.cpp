@@ -1,4 +1,6 @@
 // The rungs of bench/ladder as kernel sets: what a chapter trains on must be right.
+#include "bench/ladder/ladder.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -29,6 +31,7 @@ std::vector<Scalar> results() {
                   whole(b ? Shape{35, 300} : Shape{300, 35}, 2), {a, b}));
     }
   }
+  keep(matmul(whole({5, 0}, 1), whole({0, 3}, 2)));
   keep(linear(whole({5, 7}, 1), whole({3, 7}, 2), whole({3}, 3)));
   for (const auto& [kernel, options] :
        {std::pair{4, ConvOptions{2, 1, 1}}, {3, ConvOptions{2, 2, 2}}, {1, ConvOptions{3, 0, 1}}}) {
@@ -42,6 +45,22 @@ std::vector<Scalar> results() {
 }
 
 }  // namespace
+
+TEST_CASE("the rungs of the convolution compute what the reference does") {
+  if (kernels::available_count() == 1) return;  // they are compiled for AVX2
+  for (const kernels::Conv2d& s : {kernels::Conv2d{3, 5, 11, 10, 7, 4, 4, 5, 5, 2, 1, 1},
+                                   {2, 17, 9, 8, 33, 3, 2, 9, 10, 1, 2, 1},
+                                   {1, 0, 4, 4, 3, 2, 2, 3, 3, 1, 0, 1}}) {
+    const Tensor x = whole({s.n, s.c, s.h, s.w}, 1), weight = whole({s.o, s.c, s.kh, s.kw}, 2);
+    const Tensor y = Tensor::empty({s.n, s.o, s.oh, s.ow}), expected = Tensor::empty(y.shape());
+    kernels::kReference.conv2d(s, x.data(), weight.data(), expected.mutable_data());
+    for (ladder::Conv* rung : {ladder::conv_loops, ladder::conv_im2col, ladder::conv_frame,
+                               ladder::conv_implicit, ladder::conv_threads}) {
+      rung(s, x.data(), weight.data(), y.mutable_data());
+      CHECK(y.to_vector() == expected.to_vector());
+    }
+  }
+}
 
 TEST_CASE("every rung of the ladder computes what the reference does, as a kernel set") {
   const std::string before = kernels::active().name;

@@ -10,9 +10,9 @@
 namespace forger::kernels {
 
 /// C = A B, or C += A B, and + bias in every row if there is one. A is M x K, B is K x N, C is M x
-/// N, bias has N numbers. Element (i, j) of A is
-/// a[i * a_row + j * a_col], so a transposed operand is the same storage with its strides swapped.
-/// One of the two strides of A and of B is 1. Any extent may be 0; K = 0 gives C = 0.
+/// N, bias has N numbers. Element (i, j) of A is a[i * a_row + j * a_col], so a transposed operand
+/// is the same storage with its strides swapped. One of the two strides of A and of B is 1. Any
+/// extent may be 0; for K = 0 the product is 0.
 struct Gemm {
   int64_t m, n, k;
   const Scalar* a;
@@ -126,7 +126,8 @@ const Kernels& available(int i);
 /// Switches to another set, by the same names and with the same error; for tests and benchmarks.
 void activate(const char* name);
 
-/// Adds a set that is used only where its name asks for it; it must outlive all that it computes.
+/// Adds a set that is used only where its name asks for it. To be called before main(), for nothing
+/// guards it; the set must live as long as the process.
 void offer(const Kernels& set);
 
 // Each set lives in a file of its own; dispatch.cpp alone decides whether it may be called.

@@ -6,6 +6,7 @@
 // filled straight from the frame when its turn comes, used for all output channels, and forgotten.
 // No matrix is written to memory and read back; the weights are packed once for all images.
 namespace forger::ladder {
+
 void conv_implicit(const kernels::Conv2d& s, const float* x, const float* weight, float* y) {
   const int64_t k = s.c * s.kh * s.kw, places = s.oh * s.ow, a_panels = panels(s.o, kRows);
   const int64_t height = s.h + 2 * s.padding, width = s.w + 2 * s.padding;

@@ -7,6 +7,7 @@
 namespace forger::ladder {
 
 void matmul_blocks(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {
+  if (k == 0) return set_to_zero(c, m * n);
   constexpr int64_t kDepth = 256, kBlock = 16;  // panels of A
   Buffer packed_a(kBlock * kRows * kDepth);
   const int64_t a_panels = panels(m, kRows), b_panels = panels(n, kCols);

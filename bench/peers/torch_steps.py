@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The training steps of bench/steps.cpp in PyTorch: the same layers, losses, passes and updates.
+"""The training steps of bench/steps.cpp in PyTorch: the same layers, losses and updates, written as
+is usual. G's backward() then computes D's gradients too, and zero_grad() throws them away.
 
     torch_steps.py MODEL REPEATS THREADS contiguous|channels_last
 

@@ -11,19 +11,16 @@
 // The same as correlate.h, for many images: the columns of a tile are not neighbouring places of an
 // image but the same place of kNr images, which the scratch keeps side by side:
 //
-//   scratch[row][column][channel][image]        what tap (p, q) of a place reads is consecutive
-//   over
-//                                               the channels, and over the taps of a row as well
+//   scratch[row][column][channel][image]
 //
-// So no window is packed: the tile reads the scratch itself, in one run for each row of the kernel.
-// And since all columns of a tile have the same place, the taps that fall on padding are left out:
-// a twelfth of the multiply-adds of a 4 x 4 kernel with stride 2 on 32 x 32 pixels, a quarter on
-// 8 x 8. The price is to transpose images in and results out, each number once.
+// What tap (p, q) of a place reads is consecutive over the channels, and, where neighbouring taps
+// read neighbouring pixels, over the taps of a row as well. So no window is packed: the tile reads
+// the scratch itself, in one run for each row of the kernel. And since all columns of a tile have
+// the same place, the taps that fall on padding are left out: a sixteenth of the multiply-adds of a
+// 4 x 4 kernel with stride 2 on 32 x 32 pixels, a quarter on 8 x 8. The price is to transpose
+// images in and results out, each number once.
 namespace forger::kernels {
 namespace {
-
-constexpr int64_t kScratch = 128 * 1024;  // floats, half of a usual L2
-constexpr int64_t kRunsAtOnce = 32;       // that a tile goes through in registers
 
 struct BatchedPlan {
   int64_t images, image_blocks;    // of a block, and how many blocks
@@ -57,10 +54,12 @@ int64_t tap_at(const Axis& a, int64_t i) {
   return a.tap + (a.at_step < 0 ? a.taps - 1 - i : i) * a.tap_step;
 }
 
-/// Whether there are images enough to fill a tile, or half of one where padding is a good part.
+/// Whether there are images enough to fill a tile, or half of one where padding is a good part, and
+/// work enough to transpose them for.
 bool takes_batched(const Correlation& s) {
   const bool many = s.n >= kNr || (s.n >= Vec::kLanes && s.grid_h * s.grid_w <= 64);
-  return many && s.c >= 8 && s.m > kFewRows;
+  const bool filled = 4 * s.n >= 3 * round_up(s.n, Vec::kLanes);
+  return many && filled && s.c >= 8 && s.m > kFewRows;
 }
 
 BatchedPlan plan_batched(const Correlation& s) {
@@ -73,7 +72,7 @@ BatchedPlan plan_batched(const Correlation& s) {
   }
   p.images = kNr;
   p.image_blocks = ceil_div(s.n, p.images);
-  // Bands whose results fit the scratch's size again, and tasks for some threads.
+  // Bands whose results take twice the scratch's size at most, and eight tasks if there are.
   const int64_t row_size = s.out_step * s.out_w * ceil_div(s.m, kMr) * kMr * kNr;
   p.rows = max(1, min(s.grid_h, 2 * kScratch / row_size));
   while (p.rows > 2 && p.image_blocks * ceil_div(s.grid_h, p.rows) < 8) p.rows = (p.rows + 1) / 2;
@@ -81,7 +80,7 @@ BatchedPlan plan_batched(const Correlation& s) {
   p.rows = ceil_div(s.grid_h, p.bands);
   p.in_rows = min(s.h, (p.rows - 1) * s.step + s.reach_h);
   p.out_rows = min(s.out_h, p.rows * s.out_step);
-  p.cb = max(1, min(s.c, min(kScratch / (p.in_rows * s.w * kNr), kConvKc / p.taps)));
+  p.cb = max(1, min(s.c, min(kScratch / max(1, p.in_rows * s.w * kNr), kConvKc / p.taps)));
   p.c_blocks = ceil_div(s.c, p.cb);
   p.cb = ceil_div(s.c, p.c_blocks);
   p.a_panels = ceil_div(s.m, kMr);

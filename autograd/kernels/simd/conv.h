@@ -4,7 +4,7 @@
 
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/simd/batched.h"
-#include "autograd/kernels/simd/batched_weight_grad.h"
+#include "autograd/kernels/simd/channel_weight_grad.h"
 #include "autograd/kernels/simd/correlate.h"
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemm.h"
@@ -20,8 +20,11 @@
 //
 // The input gradient with stride s is s * s products: x[i] with i + padding = t * s + f meets only
 // the taps p with p * dilation = f (mod s), and for one f these read g at stride 1. So nothing is
-// multiplied by a zero between the elements of g. The forward is the case of one phase; both run
-// through correlate.h.
+// multiplied by a zero between the elements of g. The forward is the case of one phase.
+//
+// For many images both run through batched.h, and the weight gradient for many channels through
+// channel_weight_grad.h, where nothing is packed. The rest, which is told here, is correlate.h and
+// the weight gradient below:
 //
 //   correlate                                      weight gradient
 //   pack all weights                               for (chunk of images, block of channels): task
@@ -102,18 +105,19 @@ Axis input_grad_axis(const Conv2d& s, int64_t f, int64_t kernel, int64_t extent)
 void conv2d_input_grad(const Conv2d& s, const float* g, const float* weight, float* dx) {
   const int64_t k = s.c * s.kh * s.kw;
   if (covers(s)) return gemm({s.n, k, s.o, g, s.o, 1, weight, k, 1, dx, k, false});
+  const int64_t phases = max(1, min(s.stride, max(s.h, s.w)));  // those beyond have no element
   auto* const axes =
-      static_cast<Axis*>(memory::acquire(static_cast<size_t>(2 * s.stride) * sizeof(Axis)));
+      static_cast<Axis*>(memory::acquire(static_cast<size_t>(2 * phases) * sizeof(Axis)));
   int64_t first = 0, last = 0;  // of g's elements, relative to t, that any phase reads
-  for (int64_t f = 0; f < 2 * s.stride; ++f) {
-    const bool vertical = f < s.stride;
+  for (int64_t f = 0; f < 2 * phases; ++f) {
+    const bool vertical = f < phases;
     Axis& a = axes[f];
-    a = input_grad_axis(s, f % s.stride, vertical ? s.kh : s.kw, vertical ? s.h : s.w);
+    a = input_grad_axis(s, f % phases, vertical ? s.kh : s.kw, vertical ? s.h : s.w);
     if (a.taps == 0) continue;
     first = min(first, a.at + (a.taps - 1) * a.at_step);
     last = max(last, a.at);
   }
-  for (int64_t f = 0; f < 2 * s.stride; ++f) axes[f].at -= first;
+  for (int64_t f = 0; f < 2 * phases; ++f) axes[f].at -= first;
   any_correlate({.n = s.n,
                  .c = s.o,
                  .h = s.oh,
@@ -135,9 +139,9 @@ void conv2d_input_grad(const Conv2d& s, const float* g, const float* weight, flo
                  .kw = s.kw,
                  .grid_h = ceil_div(s.h, s.stride),
                  .grid_w = ceil_div(s.w, s.stride),
-                 .phases = s.stride,
+                 .phases = phases,
                  .vertical = axes,
-                 .horizontal = axes + s.stride});
+                 .horizontal = axes + phases});
   memory::release(axes);
 }
 
@@ -260,7 +264,7 @@ void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* 
   const int64_t k = s.c * s.kh * s.kw, places = s.n * s.oh * s.ow;
   if (covers(s)) return gemm({s.o, k, s.n, g, 1, s.o, x, k, 1, dweight, k, false});
   if (s.o * k == 0) return;
-  if (takes_batched(s)) return batched_weight_grad(s, g, x, dweight);
+  if (takes_channels(s)) return channel_weight_grad(s, g, x, dweight);
   if (places == 0) {
     for (int64_t i = 0; i < s.o * k; ++i) dweight[i] = 0;
     return;

@@ -2,9 +2,13 @@
 
 #include "autograd/kernels/simd/extents.h"
 
-// Images as lanes: a convolution over many images keeps the same pixel of kNr images side by side.
+// Images, or channels, as lanes: what batched.h and channel_weight_grad.h keep side by side, kNr at
+// a time.
 namespace forger::kernels {
 namespace {
+
+constexpr int64_t kScratch = 128 * 1024;  // floats, half of a usual L2
+constexpr int64_t kRunsAtOnce = 64;       // that a tile goes through in registers
 
 /// to[p * step + l] = from[l * row + p] for p < count, l < width, where lanes from `rows` on repeat
 /// the last.

@@ -25,10 +25,7 @@
 namespace forger::kernels {
 namespace {
 
-constexpr int64_t kWeightGradScratch = 128 * 1024;  // floats, half of a usual L2
-constexpr int64_t kRowsAtOnce = 64;                 // runs that a tile goes through in registers
-
-struct BatchedWeightGradPlan {
+struct ChannelWeightGradPlan {
   int64_t taps, area;         // of the kernel; places of an image
   int64_t images, blocks;     // of a slice of k, and how many slices
   int64_t per_chunk, chunks;  // slices
@@ -38,20 +35,21 @@ struct BatchedWeightGradPlan {
   float* own;                         // [thread]: x, panels of g
 };
 
-/// Whether whole vectors of channels are the rule.
-bool takes_batched(const Conv2d& s) {
-  return s.o * s.n * s.oh * s.ow > 0 && s.c >= Vec::kLanes &&
-         4 * s.c >= 3 * round_up(s.c, Vec::kLanes);
+/// Whether whole vectors of channels are the rule, and an image is not too large for the caches.
+bool takes_channels(const Conv2d& s) {
+  const bool filled = s.c >= Vec::kLanes && 4 * s.c >= 3 * round_up(s.c, Vec::kLanes);
+  const bool small = s.h * s.w * kNr + s.o * s.oh * s.ow <= 8 * kScratch;
+  return filled && small && s.o * s.n * s.oh * s.ow > 0;
 }
 
-BatchedWeightGradPlan plan_batched(const Conv2d& s) {
-  BatchedWeightGradPlan p{};
+ChannelWeightGradPlan plan_channel_weight_grad(const Conv2d& s) {
+  ChannelWeightGradPlan p{};
   p.taps = s.kh * s.kw;
   p.area = s.oh * s.ow;
   p.c_blocks = ceil_div(s.c, kNr);
   p.a_panels = ceil_div(s.o, kMr);
   const int64_t image = s.h * s.w * kNr + p.a_panels * kMr * p.area;
-  p.images = max(1, min(s.n, min(kWeightGradScratch / image, kRowsAtOnce / s.oh)));
+  p.images = max(1, min(s.n, min(kScratch / image, kRunsAtOnce / s.oh)));
   p.blocks = ceil_div(s.n, p.images);
   p.per_chunk = ceil_div(p.blocks, min(p.blocks, ceil_div(8, p.c_blocks)));
   p.chunks = ceil_div(p.blocks, p.per_chunk);
@@ -66,13 +64,13 @@ struct Places {
   int64_t t0, t1;
 };
 Places places_of(const Conv2d& s, int64_t offset, int64_t extent, int64_t places) {
-  const int64_t t0 = max(0, ceil_div(max(0, s.padding - offset), s.stride));
+  const int64_t t0 = ceil_div(max(0, s.padding - offset), s.stride);
   const int64_t last = extent - 1 + s.padding - offset;
   return {t0, last < 0 ? t0 : max(t0, min(places, last / s.stride + 1))};
 }
 
 /// Adds the share of images n0, n0 + 1, ... to dw, or writes it.
-void batched_weight_grad_block(const Conv2d& s, const BatchedWeightGradPlan& plan, const float* g,
+void channel_weight_grad_block(const Conv2d& s, const ChannelWeightGradPlan& plan, const float* g,
                                const float* x, int64_t n0, int64_t c0, float* dw, bool accumulate,
                                float* scratch) {
   const int64_t images = min(plan.images, s.n - n0), channels = min(kNr, s.c - c0);
@@ -91,7 +89,7 @@ void batched_weight_grad_block(const Conv2d& s, const BatchedWeightGradPlan& pla
   for (int64_t tap = 0; tap < plan.taps; ++tap) {
     const int64_t down = tap / s.kw * s.dilation, right = tap % s.kw * s.dilation;
     const Places rows = places_of(s, down, s.h, s.oh), cols = places_of(s, right, s.w, s.ow);
-    Run runs[kRowsAtOnce];
+    Run runs[kRunsAtOnce];
     int64_t count = 0;
     bool add = accumulate;
     const auto multiply = [&] {
@@ -108,7 +106,7 @@ void batched_weight_grad_block(const Conv2d& s, const BatchedWeightGradPlan& pla
         const int64_t column = cols.t0 * s.stride + right - s.padding;
         runs[count++] = {cols.t1 - cols.t0, ((n * s.oh + i) * s.ow + cols.t0) * kMr,
                          scratch + ((n * s.h + row) * s.w + column) * kNr};
-        if (count == kRowsAtOnce) multiply();
+        if (count == kRunsAtOnce) multiply();
       }
     }
     if (count > 0 || !add) multiply();
@@ -116,13 +114,13 @@ void batched_weight_grad_block(const Conv2d& s, const BatchedWeightGradPlan& pla
 }
 
 /// Inside a parallel region the threads share the loops out; outside of one this runs alone.
-void batched_weight_grad_loops(const Conv2d& s, const BatchedWeightGradPlan& plan, const float* g,
+void channel_weight_grad_loops(const Conv2d& s, const ChannelWeightGradPlan& plan, const float* g,
                                const float* x, float* dweight, float* own) {
 #pragma omp for schedule(monotonic : dynamic, 1)
   for (int64_t t = 0; t < plan.chunks * plan.c_blocks; ++t) {
     const int64_t begin = t / plan.c_blocks * plan.per_chunk;
     for (int64_t i = begin; i < min(plan.blocks, begin + plan.per_chunk); ++i) {
-      batched_weight_grad_block(s, plan, g, x, i * plan.images, t % plan.c_blocks * kNr,
+      channel_weight_grad_block(s, plan, g, x, i * plan.images, t % plan.c_blocks * kNr,
                                 plan.dw + t * plan.dw_size, i > begin, own);
     }
   }
@@ -145,8 +143,8 @@ void batched_weight_grad_loops(const Conv2d& s, const BatchedWeightGradPlan& pla
   }
 }
 
-void batched_weight_grad(const Conv2d& s, const float* g, const float* x, float* dweight) {
-  BatchedWeightGradPlan plan = plan_batched(s);
+void channel_weight_grad(const Conv2d& s, const float* g, const float* x, float* dweight) {
+  ChannelWeightGradPlan plan = plan_channel_weight_grad(s);
   const bool serial = s.o * s.c * plan.taps * s.n * plan.area < kSerialWork;
   const int threads = serial || plan.chunks * plan.c_blocks == 1 ? 1 : omp_get_max_threads();
   const int64_t dw_size = round_up(plan.chunks * plan.c_blocks * plan.dw_size, 16);
@@ -154,10 +152,10 @@ void batched_weight_grad(const Conv2d& s, const float* g, const float* x, float*
       memory::acquire(static_cast<size_t>(dw_size + plan.own_size * threads) * sizeof(float)));
   plan.own = plan.dw + dw_size;
   if (threads == 1) {
-    batched_weight_grad_loops(s, plan, g, x, dweight, plan.own);
+    channel_weight_grad_loops(s, plan, g, x, dweight, plan.own);
   } else {
 #pragma omp parallel num_threads(threads)
-    batched_weight_grad_loops(s, plan, g, x, dweight,
+    channel_weight_grad_loops(s, plan, g, x, dweight,
                               plan.own + omp_get_thread_num() * plan.own_size);
   }
   memory::release(plan.dw);
