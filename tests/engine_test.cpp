@@ -44,6 +44,11 @@ TEST_CASE("backward adds to the leaves' gradients until they are cleared") {
   CHECK(x.grad().to_vector() == std::vector<Scalar>{12, 16});
   x.zero_grad();
   CHECK(!x.grad().defined());
+  const Tensor loss = sum(x * x);
+  backward(loss);
+  CHECK(message_of([&] {
+          backward(loss);
+        }).starts_with("backward: the graph was freed by an earlier backward pass\n"));
 }
 
 TEST_CASE("grad computes only what the given inputs need") {

@@ -321,6 +321,13 @@ TEST_CASE("what an optimizer refuses") {
         "Adam: betas of at least 0 and below 1 expected\n  found 1.000000, 0.999000");
   CHECK(message_of([&] { Adam adam(pair, {.beta2 = -0.1}); }) ==
         "Adam: betas of at least 0 and below 1 expected\n  found 0.900000, -0.100000");
+  for (const double decay : {-0.5, 1.5}) {
+    CHECK(message_of([&] { Ema ema(pair, pair, decay); }) ==
+          "Ema: a decay of 0 to 1 expected\n  found " + std::to_string(decay));
+  }
+  CHECK(message_of([&] {
+          Ema ema(pair, empty, 0.5);
+        }).starts_with("Ema: the copy has another architecture\n  source  "));
 }
 
 TEST_CASE("a network learns two moons, the same from the same seed") {
