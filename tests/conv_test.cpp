@@ -280,6 +280,7 @@ TEST_CASE("convolutions of several blocks, slices and threads") {
       {5, 33, 20, 19, 65, 1, 1, 0, 0, 2, 0, 1},   //
       {13, 16, 29, 31, 31, 2, 2, 0, 0, 2, 0, 1},  // each pixel once
       {70, 130, 9, 8, 17, 4, 4, 0, 0, 2, 1, 1},   // images side by side, slices of channels
+      {2, 3, 25, 24, 5, 23, 23, 0, 0, 1, 0, 1},   // more taps than a slice of k
       {33, 130, 9, 8, 9, 1, 1, 0, 0, 1, 0, 1},    // the same, one run each
       {33, 9, 19, 18, 15, 7, 7, 0, 0, 1, 3, 2},   // more runs than a tile takes at once
       {3, 17, 5, 6, 9, 3, 2, 0, 0, 1000, 1, 1}};  // phases without an element

@@ -549,6 +549,11 @@ TEST_CASE("misuse of an op: the op, what is wrong, what was found and expected")
        "pixel_shuffle: channels that are a multiple of r^2 expected\n"
        "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
        "  r  8589934592"},
+      {[&] { batch_norm(m, Tensor::ones({3}), Tensor::ones({2})); },
+       "batch_norm: one weight and one bias per channel expected\n"
+       "  x       [2, 3]  (N, C) or (N, C, H, W)\n"
+       "  weight  [3]  (C)\n"
+       "  bias    [2]  (C)"},
       {[&] { add(m, Tensor()); }, "add: an operand is undefined\n  a  [2, 3]\n  b  undefined"},
       {[&] { sum(Tensor()); },
        "tensor: undefined, so it has no numbers\n"

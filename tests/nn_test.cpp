@@ -231,6 +231,7 @@ TEST_CASE("Conv2d") {
   assign(plain.weight, {1, 2, 3, 4});
   assign(plain.bias, {10});
   CHECK(plain(x).to_vector() == Values{47, 57, 77, 87});
+  CHECK(plain.multiply_adds({2, 1, 3, 4}, {2, 1, 2, 3}) == 2 * 2 * 3 * 4);
   Conv2d strided(root, "strided", 1, 1, {.kernel = 2, .stride = 2, .padding = 1, .bias = false});
   assign(strided.weight, {1, 2, 3, 4});
   CHECK(strided(x).to_vector() == Values{4, 18, 36, 77});

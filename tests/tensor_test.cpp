@@ -207,6 +207,20 @@ TEST_CASE("random numbers are a function of seed, stream and counter") {
   for (int64_t count : counts) CHECK(std::abs(static_cast<double>(count) - 2000) < 200);
 }
 
+TEST_CASE("a tensor's random numbers are those of one block after the other") {
+  for (const bool normal : {false, true}) {
+    const auto draw = [normal](uint64_t counter, int64_t count) {
+      Random random(1, 2);
+      random.set_counter(counter);
+      return (normal ? random.normal({count}) : random.uniform({count})).to_vector();
+    };
+    const std::vector<Scalar> all = draw(10, 12);
+    for (size_t block = 0; block < 3; ++block) {
+      CHECK(draw(10 + block, 4) == std::vector<Scalar>(&all[4 * block], &all[4 * block] + 4));
+    }
+  }
+}
+
 TEST_CASE("the pool reuses blocks and keeps count") {
   memory::trim();
   const memory::Stats before = memory::stats();
