@@ -153,23 +153,26 @@ TEST_CASE(
 TEST_CASE("products whose K is cut into slices") {
   Integers integers(1'000'003);
   int64_t cases = 0;
-  for (const int64_t k : {511, 512, 513, 1023, 1024, 1025, 1537}) {
+  for (const int64_t k : {255, 256, 257, 511, 512, 513, 1025}) {
     for (const int64_t m : {1, 2, 6, 13, 15, 43}) {
       for (const int64_t n : {1, 2, 16, 31, 33, 65}) check_all(m, n, k, integers, 1, cases);
     }
   }
 }
 
-TEST_CASE("products for several threads, and of more panels than are shared at a time") {
+TEST_CASE(
+    "products for several threads: groups of strips, ranges of rows, blocks that are turned") {
   Integers integers(8'000'000);
   int64_t cases = 0;
   const int64_t extents[][3] = {
-      {1030, 1041, 7},   // M <= N: 73 panels of 14 rows and more are shared in turn
-      {2345, 2311, 5},   // M > N: 73 panels of 32 columns
-      {300, 701, 97},    // several panels a task
+      {1030, 1041, 7},   // of both, several
+      {2345, 2311, 5},   // more columns than fit one group
+      {300, 701, 97},    //
       {701, 300, 97},    //
-      {15, 3001, 70},    // few rows
+      {15, 3001, 70},    // few rows: C^T is computed if B is transposed, a block at a time
+      {15, 4500, 300},   // and over slices of k
       {3001, 15, 70},    // few columns
+      {43, 150, 1024},   // rows that compete for one set of the cache: A is copied
       {700, 301, 1},     // K of a few
       {700, 301, 4},     //
       {4099, 1, 131},    // one column

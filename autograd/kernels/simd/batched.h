@@ -139,7 +139,8 @@ void multiply_place(const Correlation& s, const BatchedPlan& plan, int64_t chann
       if (joined) break;
     }
   }
-  if (count > 0 || !accumulate) multiply();
+  if (count == 0 && !accumulate) runs[count++] = {0, 0, scratch};  // all taps fall on padding
+  if (count > 0) multiply();
 }
 
 /// All slices and phases of one block.

@@ -109,7 +109,8 @@ void channel_weight_grad_block(const Conv2d& s, const ChannelWeightGradPlan& pla
         if (count == kRunsAtOnce) multiply();
       }
     }
-    if (count > 0 || !add) multiply();
+    if (count == 0 && !add) runs[count++] = {0, 0, scratch};  // no place has this tap
+    if (count > 0) multiply();
   }
 }
 

@@ -5,11 +5,12 @@
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemv.h"
+#include "autograd/kernels/simd/lanes.h"
 #include "autograd/memory.h"
 
-// Matrix product in the manner of Goto & van de Geijn, "Anatomy of High-Performance Matrix
-// Multiplication" (ACM TOMS 34(3), 2008), and of BLIS (Van Zee & van de Geijn, ACM TOMS 41(3),
-// 2015): everything rests on one small tile of C that stays in registers while k runs.
+// Matrix product on one small tile of C that stays in registers while k runs, after Goto & van de
+// Geijn, "Anatomy of High-Performance Matrix Multiplication" (ACM TOMS 34(3), 2008), and BLIS (Van
+// Zee & van de Geijn, ACM TOMS 41(3), 2015):
 //
 //                        nr = 2 vectors                     registers, AVX-512     AVX2
 //                     b[p][0..15] b[p][16..31]              14 x 2 of C    28    6 x 2    12
@@ -24,26 +25,29 @@
 // 6 x 16, all from the near caches. Twelve or more independent sums hide the latency of the
 // multiply-add, and its unit, not the load unit, is the limit.
 //
-//   for pc in k by kc                        a slice of k
-//     for ic in the smaller side by mc       pack this side's block: shared by all threads
-//       for jc in the larger side            one task: pack a few panels, the thread's own
-//         for each shared panel
-//           for each own panel               one tile of C, k by kc deep
+//   for group of strips of nr columns, for range of rows     one task, its C from beginning to end
+//     for pc in k by kc                                      a slice of k
+//       for mr rows of A
+//         for strip of the group                             one tile of C, kc deep
 //
-// A panel is a strip of mr rows of A or nr columns of B, stored in the order in which the tile
-// reads it, so that k runs through consecutive memory whatever the strides were. The larger of A
-// and B is packed just before its use, by the thread that uses it, and exactly once per shared
-// block; the smaller waits in L2 or L3. kc = 512 makes loading and storing C rare (28 vectors for
-// 28 * 512 multiply-adds) and keeps six own panels, 384 KiB, in L2. There are two shared blocks: a
-// thread that is done with one packs the next while others still read the first. Each element of C
-// is summed in the order of k, slice after slice, whoever computes it: the threads change no bit.
+// The products of networks are often thin on one side, and there copying an operand first, as for
+// large squares, costs a third of the time. So nothing is copied that can be read in place: the
+// tile broadcasts from the rows of A where they are, and the first tile of a strip reads the rows
+// of B where they are and leaves them behind as a panel, consecutive in the order of k, for the
+// tiles below it. A panel is filled beforehand only where the storage lies across: A stored by
+// columns, B stored by columns. If B is, and A has few rows, C^T = B^T A^T is computed instead, and
+// turned as it is written. A group's panels, twelve of 32 KiB, stay in L2.
+//
+// Each element of C is summed in the order of k, slice after slice, in one thread, whatever the
+// tasks are: the number of threads changes no bit, and the threads never wait for each other.
 namespace forger::kernels {
 namespace {
 
 constexpr int kMr = Vec::kLanes == 16 ? 14 : 6;
 constexpr int kNr = 2 * Vec::kLanes;
-constexpr int64_t kKc = 512;
-constexpr int64_t kSharedPanels = 72;
+constexpr int64_t kKc = 256;
+constexpr int64_t kStrips = 384 / kNr;
+constexpr int64_t kTurned = 64 * 1024;  // floats of a block of C that is turned
 
 /// A panel's floats for k of these: one vector more than its own, for packing stores whole vectors
 /// and lets the next store overwrite what was too much.
@@ -52,9 +56,8 @@ constexpr int64_t panel_size(int64_t k) {
   return width * k + Vec::kLanes;
 }
 
-/// What a tile multiplies, run after run: k steps of kMr floats each of A from a[run.a] on, and kNr
-/// of B, `b_step` apart, from run.b on. A matrix product has one run; a convolution that reads its
-/// images in place has several.
+/// What a tile multiplies, run after run: k steps of A from a[run.a] on and of B from run.b on. A
+/// matrix product has one run; a convolution that reads its images in place has several.
 struct Run {
   int64_t k, a;
   const float* b;
@@ -62,12 +65,64 @@ struct Run {
 struct Runs {
   const float* a;
   const Run* run;
-  int64_t count, b_step;
+  int64_t count, b_step;  // b_step: from a step's kNr floats of B to the next step's
+  int64_t a_row = 0;      // rows of A this far apart, k consecutive; 0: a panel of kMr rows
+  float* keep = nullptr;  // where B's floats are left as a panel
 };
+
+/// Steps of k by which B is fetched ahead: rows far apart are nothing that a processor foresees.
+constexpr int64_t kAhead = 128 / Vec::kLanes;
+
+/// Row i of a tile's A, i < kMr, for rows any distance apart, addressed as x86 can: from two bases,
+/// by 1, 2 or 4 times one of three offsets. Left to itself the compiler makes a pointer of each
+/// row, for which there are not enough registers, and every step of k reads them from memory.
+struct RowsOfA {
+  const char *upper, *lower;
+  int64_t row, row3, row5;  // bytes
+
+  RowsOfA(const float* a, int64_t floats)
+      : upper(reinterpret_cast<const char*>(a)),
+        lower(upper + 7 * 4 * floats),
+        row(4 * floats),
+        row3(3 * row),
+        row5(5 * row) {
+    asm("" : "+r"(lower), "+r"(row3), "+r"(row5));  // what they are is not to be seen through
+  }
+  template <int i>
+  float at() const {
+    constexpr int j = i % 7;
+    const int64_t offset = j == 3 ? row3 : j == 5 ? row5 : j == 6 ? 2 * row3 : j * row;
+    float x;
+    __builtin_memcpy(&x, (i < 7 ? upper : lower) + offset, sizeof x);
+    return x;
+  }
+  void step() { upper += sizeof(float), lower += sizeof(float); }
+};
+
+/// The same for a panel.
+struct PanelOfA {
+  const float* a;
+  PanelOfA(const float* panel, int64_t) : a(panel) {}
+  template <int i>
+  float at() const {
+    return a[i];
+  }
+  void step() { a += kMr; }
+};
+
+/// acc[i][:] += a_i y[:], for one row after the other.
+template <int rows, int vecs, int i = 0, class A>
+inline void multiply_add(const A& a, const Vec (&y)[vecs], Vec (&acc)[rows][vecs]) {
+  if constexpr (i < rows) {
+    const Vec x = broadcast(a.template at<i>());
+    for (int j = 0; j < vecs; ++j) acc[i][j] = fma(x, y[j], acc[i][j]);
+    multiply_add<rows, vecs, i + 1>(a, y, acc);
+  }
+}
 
 /// The micro-kernel: C = A B or C += A B, + bias if not null, for `rows` x `cols`, cols <= vecs *
 /// kLanes.
-template <int rows, int vecs>
+template <int rows, int vecs, class A>
 [[gnu::noinline]] void tile(const Runs& runs, float* c, int64_t c_row, int64_t cols,
                             bool accumulate, const float* bias) {
   Vec acc[rows][vecs];
@@ -76,35 +131,58 @@ template <int rows, int vecs>
     __builtin_prefetch(c + i * c_row + cols - 1, 1);
     for (int j = 0; j < vecs; ++j) acc[i][j] = zero();
   }
-  for (int64_t r = 0; r < runs.count; ++r) {
-    const float *a = runs.a + runs.run[r].a, *b = runs.run[r].b;
-    for (int64_t p = runs.run[r].k; p > 0; --p) {
+  const int64_t b_step = runs.b_step, ahead = kAhead * b_step;
+  float* keep = runs.keep;
+  const Run *run = runs.run, *const end = run + runs.count;
+  do {
+    A a(runs.a + run->a, runs.a_row);
+    const float* b = run->b;
+    for (int64_t p = run->k; p > 0; --p) {
       Vec y[vecs];
-      for (int j = 0; j < vecs; ++j) y[j] = load(b + j * Vec::kLanes);
-      for (int i = 0; i < rows; ++i) {
-        const Vec x = broadcast(a[i]);
-        for (int j = 0; j < vecs; ++j) acc[i][j] = fma(x, y[j], acc[i][j]);
+      for (int j = 0; j < vecs; ++j) {
+        y[j] = load(b + j * Vec::kLanes);
+        __builtin_prefetch(b + ahead + j * Vec::kLanes);
       }
-      a += kMr;
-      b += runs.b_step;
+      if (keep != nullptr) {
+        for (int j = 0; j < vecs; ++j) store(keep + j * Vec::kLanes, y[j]);
+        keep += kNr;
+      }
+      multiply_add(a, y, acc);
+      a.step();
+      b += b_step;
     }
-  }
-  const bool whole = cols == vecs * Vec::kLanes;
-  const Mask tail = first_lanes(cols - (vecs - 1) * Vec::kLanes);
-  // Unrolled by order: left to itself the compiler keeps the loop and the sums go through memory.
-#pragma GCC unroll 14
-  for (int i = 0; i < rows; ++i) {
+  } while (++run != end);
+  // Unrolled by order: left to itself the compiler keeps the loops and the sums go through memory.
+  const auto write = [&](auto get, auto put) {
+    if (bias != nullptr) {
 #pragma GCC unroll 2
-    for (int j = 0; j < vecs; ++j) {
-      float* const p = c + i * c_row + j * Vec::kLanes;
-      if (whole || j + 1 < vecs) {
-        const Vec sum = accumulate ? load(p) + acc[i][j] : acc[i][j];
-        store(p, bias != nullptr ? sum + load(bias + j * Vec::kLanes) : sum);
-      } else {
-        const Vec sum = accumulate ? load(p, tail) + acc[i][j] : acc[i][j];
-        store(p, bias != nullptr ? sum + load(bias + j * Vec::kLanes, tail) : sum, tail);
+      for (int j = 0; j < vecs; ++j) {
+        const Vec to_all = get(bias + j * Vec::kLanes, j);
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; ++i) acc[i][j] = acc[i][j] + to_all;
       }
     }
+    if (accumulate) {
+#pragma GCC unroll 14
+      for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+        for (int j = 0; j < vecs; ++j) {
+          acc[i][j] = acc[i][j] + get(c + i * c_row + j * Vec::kLanes, j);
+        }
+      }
+    }
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+      for (int j = 0; j < vecs; ++j) put(c + i * c_row + j * Vec::kLanes, acc[i][j], j);
+    }
+  };
+  if (cols == vecs * Vec::kLanes) {
+    write([](const float* p, int) { return load(p); }, [](float* p, Vec x, int) { store(p, x); });
+  } else {
+    const Mask all = first_lanes(Vec::kLanes), rest = first_lanes(cols - (vecs - 1) * Vec::kLanes);
+    write([&](const float* p, int j) { return load(p, j + 1 < vecs ? all : rest); },
+          [&](float* p, Vec x, int j) { store(p, x, j + 1 < vecs ? all : rest); });
   }
 }
 
@@ -118,11 +196,10 @@ inline void any_tile(int64_t rows_left, const Runs& runs, float* c, int64_t c_ro
       return any_tile<rows - 1>(rows_left, runs, c, c_row, cols, accumulate, bias);
     }
   }
-  if (cols > Vec::kLanes) {
-    tile<rows, 2>(runs, c, c_row, cols, accumulate, bias);
-  } else {
-    tile<rows, 1>(runs, c, c_row, cols, accumulate, bias);
-  }
+  const bool panel = runs.a_row == 0;
+  const auto pick = cols > Vec::kLanes ? (panel ? tile<rows, 2, PanelOfA> : tile<rows, 2, RowsOfA>)
+                                       : (panel ? tile<rows, 1, PanelOfA> : tile<rows, 1, RowsOfA>);
+  pick(runs, c, c_row, cols, accumulate, bias);
 }
 
 /// The product of a panel of A and one of B.
@@ -172,127 +249,140 @@ void pack_panel(int64_t rows, int64_t k, const float* src, int64_t row, int64_t 
   }
 }
 
-/// Adjacent panels, the last of which may have fewer than `width` of the `rows`.
-template <int width>
-void pack_panels(int64_t panels, int64_t rows, int64_t k, const float* src, int64_t row,
-                 int64_t col, float* dst) {
-  const int64_t size = panel_size<width>(k);
-  int64_t done = 0;
-  if (row == 1 && width == kNr) {
-    // All panels of a row before the next row: rows 4 KiB apart share one set of the cache, and
-    // reading two lines of each took twice as long.
-    done = min(panels, rows / width);
-    for (int64_t p = 0; p < k; ++p) {
-      for (int64_t i = 0; i < done; ++i) {
-        const float* const from = src + p * col + i * width;
-        float* const to = dst + i * size + p * width;
-        store(to, load(from));
-        store(to + Vec::kLanes, load(from + Vec::kLanes));
-      }
-    }
-  }
-  for (int64_t i = done; i < panels; ++i) {
-    pack_panel<width>(rows - i * width, k, src + i * width * row, row, col, dst + i * size);
-  }
-}
-
-/// What the threads agree on; it follows from the extents alone.
+/// What follows from a product's extents, strides and the number of threads.
 struct GemmPlan {
-  bool share_a;                   // else B is the shared side
-  int64_t kc, own_panels;         // own panels: of one task
-  int64_t shared_size, own_size;  // floats of one block
+  bool pack_a, b_in_place;
+  int64_t kc, mr;          // the longest slice of k; the rows of a tile, of which all get alike
+  int64_t strips, groups;  // of a task's columns, and how many groups of them
+  int64_t rows, ranges;    // of a task, and how many ranges
+  int64_t b_size, a_size, own_size;  // floats of a panel of B, of A, of a thread
 };
 
-GemmPlan plan_gemm(const Gemm& s) {
-  GemmPlan plan;
-  plan.share_a = s.m <= s.n;
+GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
+  GemmPlan plan{};
   plan.kc = max(1, ceil_div(s.k, max(1, ceil_div(s.k, kKc))));
-  const int64_t a = panel_size<kMr>(plan.kc), b = panel_size<kNr>(plan.kc);
-  const int64_t a_panels = ceil_div(s.m, kMr), b_panels = ceil_div(s.n, kNr);
-  // At least eight tasks, if there is work for them, so that no thread waits long for another.
-  if (plan.share_a) {
-    plan.own_panels = max(1, min(6, b_panels / 8));
-    plan.shared_size = round_up(min(a_panels, kSharedPanels) * a, 16);
-    plan.own_size = round_up(plan.own_panels * b, 16);
-  } else {
-    plan.own_panels = max(1, min(8, a_panels / 8));
-    plan.shared_size = round_up(min(b_panels, kSharedPanels) * b, 16);
-    plan.own_size = round_up(plan.own_panels * a, 16);
+  plan.mr = ceil_div(s.m, ceil_div(s.m, kMr));
+  plan.b_in_place = s.b_col == 1;
+  const int64_t strips = ceil_div(s.n, kNr), tiles = ceil_div(s.m, plan.mr);
+  // The cheapest of some cuts, counted in multiply-adds for each k. A strip's first tile, which
+  // fetches B, costs as much as six more rows; rows of A that another strip has not just fetched
+  // cost as much as three more columns, ten if they are copied. Four tasks a thread even out what
+  // other programs take from one of them.
+  const bool aliased = s.a_row % 1024 == 0;  // 4 KiB: all rows share one set of L1
+  plan.pack_a = s.a_col != 1 || (aliased && strips >= 4);
+  const int64_t wanted = threads == 1 ? 1 : 4 * threads;
+  int64_t least = INT64_MAX;
+  for (int64_t r = 1; r <= wanted; r *= 2) {
+    const int64_t ranges = min(r, tiles);
+    const int64_t groups = max(ceil_div(strips, kStrips), min(strips, ceil_div(wanted, ranges)));
+    const int64_t rows = ceil_div(s.m, ranges), cols = ceil_div(s.n, groups);
+    const int64_t task = rows * cols + 6 * cols + (plan.pack_a ? 10 : 3) * rows;
+    const int64_t cost = ceil_div(ranges * groups, threads) * task;
+    if (cost >= least) continue;
+    least = cost;
+    plan.rows = plan.mr * ceil_div(tiles, ranges);
+    plan.strips = ceil_div(strips, groups);
   }
+  if (turned) plan.rows = min(plan.rows, max(1, kTurned / (plan.strips * kNr) / plan.mr) * plan.mr);
+  plan.ranges = ceil_div(s.m, plan.rows);
+  plan.groups = ceil_div(strips, plan.strips);
+  plan.b_size = round_up(panel_size<kNr>(plan.kc), 16);
+  plan.a_size = round_up(panel_size<kMr>(plan.kc), 16);
+  plan.own_size =
+      plan.strips * plan.b_size + plan.a_size + (turned ? plan.rows * plan.strips * kNr : 0);
   return plan;
 }
 
-/// The loops around the tile. Inside a parallel region the threads share them out; outside of one
-/// the same code runs alone. Tasks are handed out in order (`monotonic`): LLVM 14's default, which
-/// lets threads steal from one another, fails an assertion of its own in loops used both ways.
-void gemm_loops(const Gemm& s, const GemmPlan& plan, float* both, float* own) {
-  const int64_t a_panels = ceil_div(s.m, kMr), b_panels = ceil_div(s.n, kNr);
-  const int64_t shared_all = plan.share_a ? a_panels : b_panels;
-  const int64_t own_all = plan.share_a ? b_panels : a_panels;
-  int64_t round = 0;
+/// Rows i0 to i1 - 1 of C in columns j0 to j1 - 1, written to c from its first element on.
+void gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int64_t j0, int64_t j1,
+                float* c, int64_t c_row, const float* bias, float* own) {
+  float* const a_panel = own + plan.strips * plan.b_size;
+  const bool few = i1 - i0 <= 2 * plan.mr;  // both tiles of a strip read B in place
   for (int64_t pc = 0; pc == 0 || pc < s.k; pc += plan.kc) {
     const int64_t kc = min(plan.kc, s.k - pc);
-    const auto pack_a = [&](int64_t panel, int64_t count, float* dst) {
-      const int64_t i = panel * kMr;
-      pack_panels<kMr>(count, s.m - i, kc, s.a + i * s.a_row + pc * s.a_col, s.a_row, s.a_col, dst);
-    };
-    const auto pack_b = [&](int64_t panel, int64_t count, float* dst) {
-      const int64_t j = panel * kNr;
-      pack_panels<kNr>(count, s.n - j, kc, s.b + pc * s.b_row + j * s.b_col, s.b_col, s.b_row, dst);
-    };
-    const int64_t a_size = panel_size<kMr>(kc), b_size = panel_size<kNr>(kc);
-    for (int64_t ic = 0; ic < shared_all; ic += kSharedPanels) {
-      const int64_t mc = min(kSharedPanels, shared_all - ic);
-      float* const shared = both + (round++ % 2) * plan.shared_size;
-#pragma omp for schedule(monotonic : dynamic, 1)
-      for (int64_t x = 0; x < mc; ++x) {
-        if (plan.share_a) {
-          pack_a(ic + x, 1, shared + x * a_size);
-        } else {
-          pack_b(ic + x, 1, shared + x * b_size);
-        }
+    const bool last = pc + kc >= s.k;
+    for (int64_t i = i0; i < i1; i += plan.mr) {
+      const int64_t rows = min(plan.mr, i1 - i);
+      const float* a = s.a + i * s.a_row + pc * s.a_col;
+      if (plan.pack_a) {
+        pack_panel<kMr>(rows, kc, a, s.a_row, s.a_col, a_panel);
+        a = a_panel;
       }
-#pragma omp for schedule(monotonic : dynamic, 1) nowait
-      for (int64_t jc = 0; jc < own_all; jc += plan.own_panels) {
-        const int64_t nc = min(plan.own_panels, own_all - jc);
-        if (plan.share_a) {
-          pack_b(jc, nc, own);
-        } else {
-          pack_a(jc, nc, own);
-        }
-        for (int64_t x = 0; x < mc; ++x) {
-          for (int64_t y = 0; y < nc; ++y) {
-            const int64_t i = (plan.share_a ? ic + x : jc + y) * kMr;
-            const int64_t j = (plan.share_a ? jc + y : ic + x) * kNr;
-            const float* const a = plan.share_a ? shared + x * a_size : own + y * a_size;
-            const float* const b = plan.share_a ? own + y * b_size : shared + x * b_size;
-            const bool last = s.bias != nullptr && pc + kc >= s.k;
-            tile_of_panels(s.m - i, kc, a, b, s.c + i * s.c_row + j, s.c_row, min(kNr, s.n - j),
-                           s.accumulate || pc > 0, last ? s.bias + j : nullptr);
-          }
-        }
+      float* panel = own;
+      for (int64_t j = j0; j < j1; j += kNr, panel += plan.b_size) {
+        const int64_t cols = min(kNr, j1 - j);
+        const float* const b = s.b + pc * s.b_row + j * s.b_col;
+        const bool in_place = plan.b_in_place && cols == kNr && (few || i == i0);
+        if (i == i0 && !in_place) pack_panel<kNr>(cols, kc, b, s.b_col, s.b_row, panel);
+        const Run run{kc, 0, in_place ? b : panel};
+        any_tile(rows,
+                 {.a = a,
+                  .run = &run,
+                  .count = 1,
+                  .b_step = in_place ? s.b_row : kNr,
+                  .a_row = plan.pack_a ? 0 : s.a_row,
+                  .keep = in_place && !few ? panel : nullptr},
+                 c + (i - i0) * c_row + j - j0, c_row, cols, s.accumulate || pc > 0,
+                 last && bias != nullptr ? bias + j : nullptr);
       }
     }
   }
+}
+
+/// The same where the caller's C and bias are turned: it is computed aside first.
+void turned_gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int64_t j0,
+                       int64_t j1, float* own) {
+  float* const block = own + plan.strips * plan.b_size + plan.a_size;
+  float* const c = s.c + j0 * s.c_row + i0;
+  const int64_t rows = i1 - i0, pitch = plan.strips * kNr;
+  for (int64_t j = 0; s.accumulate && j < j1 - j0; j += kNr) {
+    to_lanes<kNr>(min(kNr, j1 - j0 - j), rows, c + j * s.c_row, s.c_row, block + j, pitch);
+  }
+  gemm_block(s, plan, i0, i1, j0, j1, block, pitch, nullptr, own);
+  for (int64_t i = 0; s.bias != nullptr && i < rows; ++i) {
+    const Vec bias = broadcast(s.bias[i0 + i]);
+    float* const row = block + i * pitch;
+    for (int64_t j = 0; j < pitch; j += Vec::kLanes) store(row + j, load(row + j) + bias);
+  }
+  for (int64_t j = 0; j < j1 - j0; j += kNr) {
+    from_lanes<kNr>(min(kNr, j1 - j0 - j), rows, block + j, pitch, c + j * s.c_row, s.c_row);
+  }
+}
+
+void gemm_blocks(const Gemm& s, bool turned) {
+  const bool serial = s.m * s.n * s.k < kSerialWork;
+  const int threads = serial ? 1 : omp_get_max_threads();
+  const GemmPlan plan = plan_gemm(s, turned, threads);
+  auto* const all = static_cast<float*>(
+      memory::acquire(static_cast<size_t>(threads * plan.own_size) * sizeof(float)));
+  // Handed out in order (`monotonic`): LLVM 14's default, which lets threads steal from one
+  // another, fails an assertion of its own in loops used both inside and outside of a team.
+#pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads) if (threads > 1)
+  for (int64_t t = 0; t < plan.groups * plan.ranges; ++t) {
+    const int64_t i0 = t % plan.ranges * plan.rows, i1 = min(s.m, i0 + plan.rows);
+    const int64_t j0 = t / plan.ranges * plan.strips * kNr, j1 = min(s.n, j0 + plan.strips * kNr);
+    float* const own = all + omp_get_thread_num() * plan.own_size;
+    if (turned) {
+      turned_gemm_block(s, plan, i0, i1, j0, j1, own);
+    } else {
+      gemm_block(s, plan, i0, i1, j0, j1, s.c + i0 * s.c_row + j0, s.c_row, s.bias, own);
+    }
+  }
+  memory::release(all);
 }
 
 void gemm(const Gemm& s) {
   if (s.m == 0 || s.n == 0) return;
   if (gemm_thin(s)) return add_bias(s);
-
-  const GemmPlan plan = plan_gemm(s);
-  const bool serial = s.m * s.n * s.k < kSerialWork;
-  const int threads = serial ? 1 : omp_get_max_threads();
-  auto* const shared = static_cast<float*>(memory::acquire(
-      static_cast<size_t>(2 * plan.shared_size + threads * plan.own_size) * sizeof(float)));
-  float* const own = shared + 2 * plan.shared_size;
-  if (threads == 1) {
-    gemm_loops(s, plan, shared, own);
+  // B lies across, panels of it would be used for few rows, and C is smaller: C^T = B^T A^T reads B
+  // in place.
+  if (s.b_col != 1 && s.m <= min(128, s.k / 2) && s.m < s.n) {
+    gemm_blocks({s.n, s.m, s.k, s.b, s.b_col, s.b_row, s.a, s.a_col, s.a_row, s.c, s.c_row,
+                 s.accumulate, s.bias},
+                true);
   } else {
-#pragma omp parallel num_threads(threads)
-    gemm_loops(s, plan, shared, own + omp_get_thread_num() * plan.own_size);
+    gemm_blocks(s, false);
   }
-  memory::release(shared);
 }
 
 }  // namespace

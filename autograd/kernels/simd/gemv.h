@@ -1,5 +1,7 @@
 #pragma once
 
+#include <omp.h>
+
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/parallel.h"
 #include "autograd/kernels/simd/extents.h"
@@ -11,45 +13,38 @@
 // half a flop a byte, so the limit is the memory, and packing would only read it twice. Each kernel
 // walks the large matrix in the order in which it is stored:
 //
-//   by columns   y[0..127] += x[p] * a[0..127, p]     eight vectors of y stay in registers
-//   by rows      y[i]       = sum a[i, 0..k) * x      four rows at a time share the loads of x
+//   by columns   y    += sum a[:, p..p+7] * x[p..p+7]    eight columns share the loads of y
+//   by rows      y[i]  = sum a[i, :] * x                 four rows at a time share the loads of x
 namespace forger::kernels {
 namespace {
 
-/// y[i] = sum over p of a[i + p * col] * x[p * x_step] for `vecs` whole vectors, or for one tail.
-template <int vecs>
-void gemv_columns(int64_t k, const float* a, int64_t col, const float* x, int64_t x_step, float* y,
-                  Mask mask, bool accumulate) {
-  Vec acc[vecs];
-  for (int v = 0; v < vecs; ++v) acc[v] = zero();
-  for (int64_t p = 0; p < k; ++p, a += col) {
-    const Vec xp = broadcast(x[p * x_step]);
-    for (int v = 0; v < vecs; ++v) {
-      const float* const av = a + v * Vec::kLanes;
-      acc[v] = fma(xp, vecs == 1 ? load(av, mask) : load(av), acc[v]);
+/// y = A x or y += A x for A [m, terms] stored by columns, of which there are a few, y dense.
+template <int terms>
+void add_columns(int64_t m, const float* a, int64_t col, const float* x, int64_t x_step, float* y,
+                 bool accumulate) {
+  Vec xp[terms];
+  for (int p = 0; p < terms; ++p) xp[p] = broadcast(x[p * x_step]);
+  for_lanes(0, m, [&](int64_t i, Lanes lanes) {
+    Vec sum[2] = {accumulate ? lanes.get(y + i) : zero(), zero()};  // half the latency
+    for (int p = 0; p < terms; ++p) {
+      sum[p % 2] = fma(xp[p], lanes.get(a + i + p * col), sum[p % 2]);
     }
-  }
-  for (int v = 0; v < vecs; ++v) {
-    float* const yv = y + v * Vec::kLanes;
-    if (vecs == 1) {
-      store(yv, accumulate ? load(yv, mask) + acc[v] : acc[v], mask);
-    } else {
-      store(yv, accumulate ? load(yv) + acc[v] : acc[v]);
-    }
-  }
+    lanes.put(y + i, terms > 1 ? sum[0] + sum[1] : sum[0]);
+  });
 }
 
-/// y = A x or y += A x for A [m, k] stored by columns, y dense.
+/// The same for any number of columns.
+template <int terms = 8>
 void gemv_by_columns(int64_t m, int64_t k, const float* a, int64_t col, const float* x,
                      int64_t x_step, float* y, bool accumulate) {
-  constexpr int kVecs = 8;
-  int64_t i = 0;
-  for (; i + kVecs * Vec::kLanes <= m; i += kVecs * Vec::kLanes) {
-    gemv_columns<kVecs>(k, a + i, col, x, x_step, y + i, first_lanes(0), accumulate);
+  if (k == 0 && !accumulate) {
+    for_lanes(0, m, [&](int64_t i, Lanes lanes) { lanes.put(y + i, zero()); });
   }
-  for (; i < m; i += Vec::kLanes) {
-    gemv_columns<1>(k, a + i, col, x, x_step, y + i, first_lanes(min(m - i, Vec::kLanes)),
-                    accumulate);
+  for (; k >= terms; k -= terms, a += terms * col, x += terms * x_step, accumulate = true) {
+    add_columns<terms>(m, a, col, x, x_step, y, accumulate);
+  }
+  if constexpr (terms > 1) {
+    if (k > 0) gemv_by_columns<terms - 1>(m, k, a, col, x, x_step, y, accumulate);
   }
 }
 
@@ -121,13 +116,10 @@ void gemm_one_column(const Gemm& s) {
   }
   const float* const x = copy != nullptr ? copy : s.b;
   const int64_t x_step = copy != nullptr ? 1 : s.b_row;
-  const int64_t chunk = s.a_row == 1 ? 8 * Vec::kLanes : 4;
-  if (s.m * s.k < kSerialWork) {
-    gemv(s, x, x_step, 0, s.m);
-  } else {
-    parallel_chunks(s.m, chunk,
-                    [&](int64_t begin, int64_t end) { gemv(s, x, x_step, begin, end); });
-  }
+  // Every element has its own sum, so the chunks may be as many as the threads.
+  const int threads = s.m * s.k < kSerialWork ? 1 : omp_get_max_threads();
+  const int64_t chunk = round_up(ceil_div(s.m, threads), s.a_row == 1 ? Vec::kLanes : 4);
+  parallel_chunks(s.m, chunk, [&](int64_t begin, int64_t end) { gemv(s, x, x_step, begin, end); });
   memory::release(copy);
 }
 

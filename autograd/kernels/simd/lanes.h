@@ -3,7 +3,7 @@
 #include "autograd/kernels/simd/extents.h"
 
 // Images, or channels, as lanes: what batched.h and channel_weight_grad.h keep side by side, kNr at
-// a time.
+// a time; and tiles of a matrix that is stored the other way.
 namespace forger::kernels {
 namespace {
 
@@ -40,6 +40,17 @@ void from_lanes(int64_t rows, int64_t count, const float* from, int64_t step, fl
     if (v + Vec::kLanes <= rows) {
       float* out[Vec::kLanes];
       for (int r = 0; r < Vec::kLanes; ++r) out[r] = to + (v + r) * row;
+      // A cache line of each row at a time: the rows may all compete for one set of the cache.
+      for (; p + 16 <= count; p += 16) {
+        Vec q[4][4];
+        for (int c = 0; c < 4; ++c) {
+          for (int r = 0; r < 4; ++r) q[c][r] = load(from + (p + 4 * c + r) * step + v);
+          transpose_quads(q[c]);
+        }
+        for (int r = 0; r < 4; ++r) {
+          for (int c = 0; c < 4; ++c) store_quads(out + r, p + 4 * c, q[c][r]);
+        }
+      }
       for (; p + 4 <= count; p += 4) {
         Vec q[4];
         for (int r = 0; r < 4; ++r) q[r] = load(from + (p + r) * step + v);
