@@ -9,6 +9,7 @@
 #include <string>
 
 #include "autograd/error.h"
+#include "autograd/heap.h"
 
 namespace forger::memory {
 namespace {
@@ -42,12 +43,16 @@ size_t bytes_of(size_t size_class) {
   return ((step + 1) << shift) * kAlignment;
 }
 
+constexpr size_t kLarge = 64 * 1024;  // bytes from which blocks are the heap's
+
 struct Pool {
   std::mutex mutex;
   std::array<Header*, kClasses> free_blocks{};
-  Stats stats{};
+  Heap heap;
+  Stats stats{};  // of the small blocks; peak of all
 
   void trim() {
+    heap.trim();
     for (size_t size_class = 0; size_class < kClasses; ++size_class) {
       while (Header* block = free_blocks[size_class]) {
         free_blocks[size_class] = block->next;
@@ -68,37 +73,49 @@ Pool& pool() {
 
 void* acquire(size_t bytes) {
   Pool& p = pool();
-  const size_t size_class = class_of(bytes);
-  const size_t size = bytes_of(size_class);
   std::lock_guard lock(p.mutex);
-  Header* block = p.free_blocks[size_class];
-  if (block) {
-    p.free_blocks[size_class] = block->next;
-    p.stats.cached -= size;
-  } else {
-    ++p.stats.system_requests;
-    void* raw = std::aligned_alloc(kAlignment, size + kAlignment);
-    if (!raw) {  // what is kept in other classes may be what is missing
+  const auto from_system = [&](auto request) {
+    void* block = request();
+    if (!block) {  // what is kept may be what is missing
       p.trim();
-      raw = std::aligned_alloc(kAlignment, size + kAlignment);
+      block = request();
     }
-    if (!raw) {
-      throw Error("memory: the system has no more\n  asked for " + std::to_string(size) +
-                  " bytes with " + std::to_string(p.stats.in_use) + " in use");
+    if (!block) {
+      throw Error("memory: the system has no more\n  asked for " + std::to_string(bytes) +
+                  " bytes with " + std::to_string(p.stats.in_use + p.heap.in_use()) + " in use");
     }
-    block = new (raw) Header{size_class, nullptr};
+    return block;
+  };
+  void* pointer = nullptr;
+  if (bytes >= kLarge) {
+    pointer = from_system([&] { return p.heap.take(bytes); });
+  } else {
+    const size_t size_class = class_of(bytes);
+    const size_t size = bytes_of(size_class);
+    Header* block = p.free_blocks[size_class];
+    if (block) {
+      p.free_blocks[size_class] = block->next;
+      p.stats.cached -= size;
+    } else {
+      ++p.stats.system_requests;
+      void* const raw =
+          from_system([&] { return std::aligned_alloc(kAlignment, size + kAlignment); });
+      block = new (raw) Header{size_class, nullptr};
+    }
+    p.stats.in_use += size;
+    pointer = reinterpret_cast<char*>(block) + kAlignment;
   }
-  p.stats.in_use += size;
-  p.stats.peak = std::max(p.stats.peak, p.stats.in_use);
-  return reinterpret_cast<char*>(block) + kAlignment;
+  p.stats.peak = std::max(p.stats.peak, p.stats.in_use + p.heap.in_use());
+  return pointer;
 }
 
 void release(void* pointer) noexcept {
   if (!pointer) return;
   Pool& p = pool();
+  std::lock_guard lock(p.mutex);
+  if (p.heap.give(pointer)) return;
   Header* block = reinterpret_cast<Header*>(static_cast<char*>(pointer) - kAlignment);
   const size_t size = bytes_of(block->size_class);
-  std::lock_guard lock(p.mutex);
   p.stats.in_use -= size;
   p.stats.cached += size;
   block->next = p.free_blocks[block->size_class];
@@ -106,8 +123,10 @@ void release(void* pointer) noexcept {
 }
 
 Stats stats() {
-  std::lock_guard lock(pool().mutex);
-  return pool().stats;
+  Pool& p = pool();
+  std::lock_guard lock(p.mutex);
+  return {p.stats.in_use + p.heap.in_use(), p.stats.peak, p.stats.cached + p.heap.cached(),
+          p.stats.system_requests + p.heap.requests()};
 }
 
 void trim() {

@@ -3,8 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
-/// A pool of 64-byte-aligned blocks. A released block is kept for the next request of about its
-/// size, so that a training step after warm-up asks the operating system for nothing.
+/// A pool of 64-byte-aligned blocks. What is released is kept for the next request, a small block
+/// for one of about its size, a large one in the heap (heap.h), so that a training step after
+/// warm-up asks the operating system for nothing.
 namespace forger::memory {
 
 /// A block of at least `bytes` bytes, contents undefined. Throws Error when the system has no more.

@@ -120,7 +120,7 @@ double median(std::vector<double> values) {
 /// Times `step` in groups of `inner`, and prints a line.
 int time_steps(const std::string& model, int repeats, int inner, double per_step,
                const std::function<void()>& step) {
-  for (int i = 0; i < std::max(2, inner); ++i) step();  // warm-up
+  for (int i = 0; i < std::max(3, inner); ++i) step();  // warm-up: the optimizers' state moves in
   const uint64_t requests = memory::stats().system_requests;
   std::vector<double> milliseconds;
   for (int i = 0; i < repeats; ++i) {
