@@ -69,6 +69,11 @@ Differentiating::Differentiating(const Node& node) : outer_(differentiated_node)
 Differentiating::~Differentiating() { differentiated_node = outer_; }
 const Node* differentiated() { return differentiated_node; }
 
+Tensor room_for_gradient(const Tensor& g) {
+  const bool unseen = g.storage()->refs == 1 && !grad_enabled() && !check_nan();
+  return unseen ? g : Tensor::empty(g.shape());
+}
+
 Tensor Context::output(const Saved& y) const {
   // The node is const to the rule that reads it; a handle to it is what the rule's ops need.
   return Tensor(y.get().storage(), y.get().shape(), Ref<Node>(const_cast<Node*>(&node_)));

@@ -55,6 +55,10 @@ class Context {
   const std::vector<char>& wanted_;
 };
 
+/// Where a rule leaves a result of g's shape, element by element or channel by channel: in g itself
+/// where nobody else can see its numbers and nothing is recorded, or in a new tensor.
+Tensor room_for_gradient(const Tensor& g);
+
 /// The derivative of one operation, as the engine sees it.
 struct Op {
   virtual ~Op() = default;

@@ -143,6 +143,41 @@ TEST_CASE("a backward pass frees what the rules saved, and says so when it is mi
   CHECK(live_nodes() == nodes);
 }
 
+TEST_CASE("a rule writes over a gradient that nobody else can see, and over no other") {
+  using Activation = std::function<Tensor(const Tensor&)>;
+  const Tensor one = Tensor::ones({2}), zero = Tensor::zeros({2});
+  for (const Activation& f :
+       {Activation([](const Tensor& t) { return leaky_relu(t, 0.5); }),
+        Activation([](const Tensor& t) { return tanh(t); }),
+        Activation([](const Tensor& t) { return sigmoid(t); }),
+        Activation([&](const Tensor& t) { return batch_norm(t, one, zero, 1e-5); })}) {
+    const Tensor x = leaf({2, 2}, {-1, 2, 3, -0.5});
+    const Tensor c = Tensor::from({2, 2}, {1, 2, 3, 4});
+    const Scalar *above = nullptr, *below = nullptr;
+    std::vector<Tensor> seen;
+    const auto gradient = [&](bool keep) {
+      const Tensor y = x * 1;
+      const Tensor z = f(y);
+      const Tensor loss = sum(z * c);
+      y.add_hook([&](const Tensor& g) { return below = g.data(), Tensor(); });
+      z.add_hook([&, keep](const Tensor& g) {
+        above = g.data();
+        if (keep) seen.push_back(g);
+        return Tensor();
+      });
+      return grad({loss}, {x})[0].to_vector();
+    };
+    const std::vector<Scalar> expected = gradient(true);
+    CHECK(above != below);
+    CHECK(seen[0].to_vector() == c.to_vector());
+    seen.clear();
+    CHECK(gradient(false) == expected);
+    CHECK(above == below);
+    CHECK(grad({f(x)}, {x}, {c})[0].to_vector() == expected);  // the caller's own
+    CHECK(c.to_vector() == std::vector<Scalar>{1, 2, 3, 4});
+  }
+}
+
 TEST_CASE("changing a saved tensor before backward is an error that names it and both lines") {
   const Tensor x = leaf({2}, {1, 2});
   const Tensor w = leaf({2}, {3, 4}).set_name("w");

@@ -23,7 +23,11 @@ struct LeakyRelu {
   static constexpr const char* name = "leaky_relu";
 
   Gradients backward(const Tensor& g, const Context&) const {
-    return {leaky_relu_grad(g, y.get(), slope)};
+    if (grad_enabled()) return {leaky_relu_grad(g, y.get(), slope)};
+    const Tensor dx = room_for_gradient(g);
+    kernels::active().leaky_relu_grad(g.numel(), static_cast<Scalar>(slope), g.data(),
+                                      y.get().data(), dx.mutable_data());
+    return {dx};
   }
 };
 
@@ -63,7 +67,10 @@ struct Tanh {
   Saved y;
   static constexpr const char* name = "tanh";
   Gradients backward(const Tensor& g, const Context& ctx) const {
-    return {tanh_grad(g, ctx.output(y))};
+    if (grad_enabled()) return {tanh_grad(g, ctx.output(y))};
+    const Tensor dx = room_for_gradient(g);
+    kernels::active().tanh_grad(g.numel(), g.data(), y.get().data(), dx.mutable_data());
+    return {dx};
   }
 };
 
@@ -93,7 +100,10 @@ struct Sigmoid {
   Saved y;
   static constexpr const char* name = "sigmoid";
   Gradients backward(const Tensor& g, const Context& ctx) const {
-    return {sigmoid_grad(g, ctx.output(y))};
+    if (grad_enabled()) return {sigmoid_grad(g, ctx.output(y))};
+    const Tensor dx = room_for_gradient(g);
+    kernels::active().sigmoid_grad(g.numel(), g.data(), y.get().data(), dx.mutable_data());
+    return {dx};
   }
 };
 

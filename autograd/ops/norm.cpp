@@ -19,7 +19,7 @@ struct BatchNorm {
   }
 
   Gradients backward_fused(const Tensor& g) const {
-    const Tensor dx = Tensor::empty(x.shape());
+    const Tensor dx = room_for_gradient(g);
     const Tensor dweight = Tensor::empty(weight.shape()), dbias = Tensor::empty(weight.shape());
     kernels::active().batch_norm_grad(
         channels(x.shape()), g.data(), x.get().data(), weight.get().data(), batch_mean.get().data(),
