@@ -156,7 +156,7 @@ void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t block,
     for (int64_t c = 0; c < channels; ++c) {
       to_lanes<kNr>(images, (last_row - first_row) * s.w,
                     s.x + ((n0 * s.c + c0 + c) * s.h + first_row) * s.w, s.c * s.h * s.w,
-                    scratch + c * kNr, channels * kNr);
+                    scratch + c * kNr, channels * kNr, s.h * s.w);
     }
     for (int64_t f = 0; f < s.phases * s.phases; ++f) {
       const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
@@ -172,7 +172,7 @@ void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t block,
   }
   for (int64_t m = 0; m < s.m; ++m) {
     from_lanes<kNr>(images, out_rows * s.out_w, y + m * plan.out_rows * s.out_w * kNr, kNr,
-                    s.y + ((n0 * s.m + m) * s.out_h + out_row) * s.out_w, s.m * s.out_h * s.out_w);
+                    s.y + ((n0 * s.m + m) * s.out_h + out_row) * s.out_w, s.m * s.out_h * s.out_w, s.out_h * s.out_w);
   }
 }
 

@@ -13,12 +13,24 @@ constexpr int64_t kRunsAtOnce = 64;       // that a tile goes through in registe
 /// to[p * step + l] = from[l * row + p] for p < count, l < width, where lanes from `rows` on repeat
 /// the last.
 template <int width>
-void to_lanes(int64_t rows, int64_t count, const float* from, int64_t row, float* to,
-              int64_t step) {
+void to_lanes(int64_t rows, int64_t count, const float* from, int64_t row, float* to, int64_t step,
+              int64_t ahead = 16) {
   for (int v = 0; v < width; v += Vec::kLanes) {
     const float* in[Vec::kLanes];
     for (int r = 0; r < Vec::kLanes; ++r) in[r] = from + min(v + r, rows - 1) * row;
     int64_t p = 0;
+    // A cache line of each row at a time: the rows may all compete for one set of the cache.
+    for (; p + 16 <= count; p += 16) {
+      for (int r = 0; r < Vec::kLanes; ++r) __builtin_prefetch(in[r] + p + ahead);
+      Vec q[4][4];
+      for (int r = 0; r < 4; ++r) {
+        for (int c = 0; c < 4; ++c) q[c][r] = load_quads(in + r, p + 4 * c);
+      }
+      for (int c = 0; c < 4; ++c) {
+        transpose_quads(q[c]);
+        for (int r = 0; r < 4; ++r) store(to + (p + 4 * c + r) * step + v, q[c][r]);
+      }
+    }
     for (; p + 4 <= count; p += 4) {
       Vec q[4];
       for (int r = 0; r < 4; ++r) q[r] = load_quads(in + r, p);
@@ -34,7 +46,7 @@ void to_lanes(int64_t rows, int64_t count, const float* from, int64_t row, float
 /// The reverse, for the `rows` lanes that count: to[l * row + p] = from[p * step + l].
 template <int width>
 void from_lanes(int64_t rows, int64_t count, const float* from, int64_t step, float* to,
-                int64_t row) {
+                int64_t row, int64_t ahead = 32) {
   for (int v = 0; v < width && v < rows; v += Vec::kLanes) {
     int64_t p = 0;
     if (v + Vec::kLanes <= rows) {
@@ -42,6 +54,7 @@ void from_lanes(int64_t rows, int64_t count, const float* from, int64_t step, fl
       for (int r = 0; r < Vec::kLanes; ++r) out[r] = to + (v + r) * row;
       // A cache line of each row at a time: the rows may all compete for one set of the cache.
       for (; p + 16 <= count; p += 16) {
+        for (int r = 0; r < Vec::kLanes; ++r) __builtin_prefetch(out[r] + p + ahead, 1);
         Vec q[4][4];
         for (int c = 0; c < 4; ++c) {
           for (int r = 0; r < 4; ++r) q[c][r] = load(from + (p + 4 * c + r) * step + v);
