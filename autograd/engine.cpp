@@ -85,9 +85,9 @@ class Pass {
 };
 
 /// sum += g. In place where nobody else can see the sum's storage and nothing is recorded.
-void accumulate(Tensor& sum, const Tensor& g) {
+void accumulate(Tensor& sum, Tensor g) {
   if (!sum.defined()) {
-    sum = g;
+    sum = std::move(g);
   } else if (!grad_enabled() && sum.storage()->refs == 1) {
     const int64_t n = sum.numel();
     Scalar* data = sum.mutable_data();
@@ -107,7 +107,7 @@ void run_rule(Pass& pass, Visit& visit) {
   }
   const Tensor g = std::move(visit.g);
   Differentiating scope(node);
-  const Gradients gradients = node.op->backward(g, Context(node, wanted));
+  Gradients gradients = node.op->backward(g, Context(node, wanted));
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (!wanted[i]) continue;
     const Node& input = *node.inputs[i];
@@ -120,7 +120,7 @@ void run_rule(Pass& pass, Visit& visit) {
            node.loc);
     }
     if (check_nan()) check_finite(node.name, gradients[i], std::vector<TensorRef>{g}, node.loc);
-    accumulate(pass.find(&input)->g, gradients[i]);
+    accumulate(pass.find(&input)->g, std::move(gradients[i]));
   }
 }
 
@@ -169,7 +169,7 @@ void walk(Pass& pass, bool keep_graph, SourceLoc loc) {
   for (size_t slot = pass.visits.size(); slot-- > 0;) {
     Visit& visit = pass.visits[slot];
     if (!visit.needed() || !visit.g.defined()) continue;
-    visit.g = run_hooks(*visit.node, visit.g);
+    if (visit.node->hooks) visit.g = run_hooks(*visit.node, visit.g);
     if (!visit.inner) continue;
     const Tensor kept = visit.requested ? visit.g : Tensor();
     run_rule(pass, visit);

@@ -94,7 +94,6 @@ void Saved::throw_changed() const {
 }
 
 Tensor run_hooks(const Node& node, const Tensor& g) {
-  if (!node.hooks) return g;
   Tensor result = g;
   const std::vector<Hook> hooks = *node.hooks;  // one may remove itself
   for (const Hook& hook : hooks) {

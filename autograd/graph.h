@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <span>
@@ -16,7 +17,15 @@
 namespace forger {
 
 /// What a rule returns: one gradient per input, undefined where none was wanted.
-using Gradients = std::vector<Tensor>;
+struct Gradients : std::vector<Tensor> {
+  Gradients() = default;
+  /// Unlike a vector's list, whose tensors can only be copied, with two counts each.
+  template <std::same_as<Tensor>... T>
+  Gradients(T... gradients) {
+    reserve(sizeof...(gradients));
+    (push_back(std::move(gradients)), ...);
+  }
+};
 
 /// A tensor that a rule will need. Reading it throws Error when its numbers changed since.
 class Saved {
@@ -117,7 +126,8 @@ struct Node {
 
 Ref<Node> make_leaf(const Shape& shape, SourceLoc loc);
 
-/// The gradient as the node's hooks leave it. Throws Error when one returns another shape.
+/// The gradient as the hooks of a node that has some leave it. Throws Error when one returns
+/// another shape.
 Tensor run_hooks(const Node& node, const Tensor& g);
 
 /// How many nodes exist, to find leaks.

@@ -14,13 +14,22 @@ class Random;
 
 /// What an arithmetic operator takes: a tensor or a number. Its constructor takes down the user's
 /// line, since an operator can have no default argument.
-struct Operand {
+class Operand {
+ public:
   Operand(const Tensor& tensor, SourceLoc line = SourceLoc::here()) : value(tensor), loc(line) {}
+  Operand(Tensor&& tensor, SourceLoc line = SourceLoc::here())
+      : owned_(std::move(tensor)), value(owned_), loc(line) {}
   Operand(const Saved& saved, SourceLoc line = SourceLoc::here()) : value(saved.get()), loc(line) {}
   Operand(double number, SourceLoc line = SourceLoc::here())
-      : value(Tensor::scalar(static_cast<Scalar>(number))), loc(line) {}
+      : Operand(Tensor::scalar(static_cast<Scalar>(number)), line) {}
+  Operand(const Operand&) = delete;  // `value` may be the original's own
+  Operand& operator=(const Operand&) = delete;
 
-  Tensor value;
+ private:
+  Tensor owned_;  // a number, or what nobody else holds
+
+ public:
+  const Tensor& value;
   SourceLoc loc;
 };
 
@@ -102,7 +111,7 @@ Tensor mean(const Tensor& x, SourceLoc loc = SourceLoc::here());
 /// x repeated to `shape`; the adjoint of sum_to: dx = sum_to(g).
 Tensor broadcast_to(const Tensor& x, const Shape& shape, SourceLoc loc = SourceLoc::here());
 /// g summed over the axes along which `shape` was broadcast to it; the adjoint of broadcast_to.
-Tensor sum_to(const Tensor& g, const Shape& shape, SourceLoc loc = SourceLoc::here());
+Tensor sum_to(Tensor g, const Shape& shape, SourceLoc loc = SourceLoc::here());
 /// The largest and smallest element over the given axes, or over all. Equal ones share g evenly.
 Tensor max(const Tensor& x, const std::vector<int>& axes, bool keepdim = false,
            SourceLoc loc = SourceLoc::here());

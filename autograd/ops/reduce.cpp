@@ -130,7 +130,7 @@ struct SumTo {
   Gradients backward(const Tensor& dd, const Context&) const { return {broadcast_to(dd, g)}; }
 };
 
-Tensor sum_to(const Tensor& g, const Shape& shape, SourceLoc loc) {
+Tensor sum_to(Tensor g, const Shape& shape, SourceLoc loc) {
   if (g.shape() == shape) return g;
   if (!(broadcast_shapes("sum_to", g.shape(), shape, loc) == g.shape())) {
     fail("sum_to", "the shape does not broadcast to g's",

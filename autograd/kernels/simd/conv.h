@@ -30,11 +30,11 @@
 //   pack all weights                               for (chunk of images, block of channels): task
 //   for block of places: one task                    for block of images: a slice of k
 //     for block of channels: a slice of k              pad its channels of x into the scratch
-//       pad the images into the scratch                pack g
-//       for phase                                      for 4 panels of columns
-//         for 4 panels of places                         pack windows
-//           pack windows                                 for panel of g, for panel: tile of dw
-//           for panel of weights, for panel: tile    add the chunks up in order
+//       pad the images into the scratch                for 4 panels of columns
+//       for phase                                        pack windows
+//         for 4 panels of places                         for mr rows of g, for panel: tile of dw
+//           pack windows                             add the chunks up in order
+//           for panel of weights, for panel: tile
 //
 // A task's scratch and panels stay in its core's L2; the weights stream past from L3, mr floats a
 // step for four tiles, 14 * 4 / (4 * 28) = half a byte a cycle. A padded element is used by all
@@ -150,10 +150,10 @@ struct WeightGradPlan {
   Blocks blocks;
   int64_t k, cb, c_blocks;    // columns of dw; channels of a task, and how often
   int64_t chunks, per_chunk;  // of blocks
-  int64_t kc, a_panels;       // of a block
+  int64_t kc;                 // of a block
   int64_t split, width, reach, plane;
-  int64_t scratch_size, a_size, own_size;
-  float* own;       // [thread]: scratch, panels of g, panels of windows
+  int64_t scratch_size, own_size;
+  float* own;       // [thread]: scratch, panels of windows
   float* partials;  // dw of all chunks but the first
   int64_t* k_at;    // where the places read, and the taps
   int64_t* col_at;
@@ -169,15 +169,13 @@ WeightGradPlan plan_weight_grad(const Conv2d& s) {
   p.per_chunk = ceil_div(p.blocks.count, min(p.blocks.count, ceil_div(8, p.c_blocks)));
   p.chunks = ceil_div(p.blocks.count, p.per_chunk);
   p.kc = p.blocks.images * p.blocks.rows * s.ow;
-  p.a_panels = ceil_div(s.o, kMr);
   // Here the taps of a row are the neighbours, and dilation is what may part them.
   p.split = s.dilation;
   p.width = ceil_div((s.ow - 1) * s.stride + (s.kw - 1) * s.dilation + 1, p.split);
   p.reach = (s.kh - 1) * s.dilation + 1;
   p.plane = ((p.blocks.rows - 1) * s.stride + p.reach) * p.split * p.width;
   p.scratch_size = p.blocks.images * p.cb * p.plane + Vec::kLanes;
-  p.a_size = p.a_panels * panel_size<kMr>(p.kc);
-  p.own_size = round_up(p.scratch_size + p.a_size + kConvPanels * panel_size<kNr>(p.kc), 16);
+  p.own_size = round_up(p.scratch_size + kConvPanels * panel_size<kNr>(p.kc), 16);
   return p;
 }
 
@@ -204,21 +202,14 @@ void fill_tables(const Conv2d& s, const WeightGradPlan& plan) {
 /// Adds one block's share of channels c0, c0 + 1, ... to dw, or writes it.
 void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float* g, const float* x,
                        const Block& block, int64_t c0, float* dw, bool accumulate, float* scratch) {
-  float* const a = scratch + plan.scratch_size;
-  float* const b = a + plan.a_size;
+  float* const b = scratch + plan.scratch_size;
   const int64_t channels = min(plan.cb, s.c - c0), area = s.oh * s.ow;
-  const int64_t places = block.rows * s.ow, k = (block.n1 - block.n0) * places;
+  const int64_t images = block.n1 - block.n0, places = block.rows * s.ow, k = images * places;
   for (int64_t n = block.n0; n < block.n1; ++n) {
     for (int64_t c = 0; c < channels; ++c) {
       pad_image(x + (n * s.c + c0 + c) * s.h * s.w, s.h, s.w, block.i0 * s.stride - s.padding,
                 -s.padding, (block.rows - 1) * s.stride + plan.reach, plan.split, plan.width,
                 scratch + ((n - block.n0) * plan.cb + c) * plan.plane);
-    }
-  }
-  for (int64_t i = 0; i < plan.a_panels; ++i) {
-    for (int64_t n = block.n0; n < block.n1; ++n) {
-      pack_panel<kMr>(s.o - i * kMr, places, g + (n * s.o + i * kMr) * area + block.i0 * s.ow, area,
-                      1, a + i * panel_size<kMr>(k) + (n - block.n0) * places * kMr);
     }
   }
   const int64_t cols = channels * s.kh * s.kw;
@@ -229,11 +220,19 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
       pack_window(k, plan.k_at, min(kNr, end - j), plan.col_at + j, scratch,
                   b + (j - jc) / kNr * panel_size<kNr>(k));
     }
-    for (int64_t i = 0; i < plan.a_panels; ++i) {
+    for (int64_t i = 0; i < s.o; i += kMr) {
+      const float* const rows = g + (block.n0 * s.o + i) * area + block.i0 * s.ow;
       for (int64_t j = jc; j < end; j += kNr) {
-        tile_of_panels(s.o - i * kMr, k, a + i * panel_size<kMr>(k),
-                       b + (j - jc) / kNr * panel_size<kNr>(k), dw + i * kMr * plan.k + j, plan.k,
-                       min(kNr, end - j), accumulate);
+        const float* const panel = b + (j - jc) / kNr * panel_size<kNr>(k);
+        for (int64_t n = 0; n < images; n += kRunsAtOnce) {
+          Run runs[kRunsAtOnce];
+          int64_t count = 0;
+          for (; count < min(kRunsAtOnce, images - n); ++count) {
+            runs[count] = {places, (n + count) * s.o * area, panel + (n + count) * places * kNr};
+          }
+          any_tile(s.o - i, {rows, runs, count, kNr, area}, dw + i * plan.k + j, plan.k,
+                   min(kNr, end - j), accumulate || n > 0);
+        }
       }
     }
   }
