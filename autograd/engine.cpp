@@ -169,7 +169,10 @@ void walk(Pass& pass, bool keep_graph, SourceLoc loc) {
   for (size_t slot = pass.visits.size(); slot-- > 0;) {
     Visit& visit = pass.visits[slot];
     if (!visit.needed() || !visit.g.defined()) continue;
-    if (visit.node->hooks) visit.g = run_hooks(*visit.node, visit.g);
+    if (visit.node->hooks) {
+      const Tensor g = run_hooks(*visit.node, visit.g);
+      visit.g = grad_enabled() ? g : g.detach();  // a hook may have recorded what it did
+    }
     if (!visit.inner) continue;
     const Tensor kept = visit.requested ? visit.g : Tensor();
     run_rule(pass, visit);

@@ -64,8 +64,9 @@ class Context {
   const std::vector<char>& wanted_;
 };
 
-/// Where a rule leaves a result of g's shape, element by element or channel by channel: in g itself
-/// where nobody else can see its numbers and nothing is recorded, or in a new tensor.
+/// Where a rule leaves a result of g's shape, element by element or channel by channel: over g's
+/// numbers where nobody else can see them, nothing is recorded and nothing looks for NaNs, or in a
+/// new tensor.
 Tensor room_for_gradient(const Tensor& g);
 
 /// The derivative of one operation, as the engine sees it.

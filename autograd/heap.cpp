@@ -24,43 +24,58 @@ constexpr size_t kRange = size_t{1} << 30;  // addresses only: memory is what ha
 /// of a power of two bytes do not all compete for the same sets of the caches.
 size_t with_gap(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine + kLine; }
 
-}  // namespace
-
-void Heap::add_free(char* at, Chunk chunk) {
-  const auto next = free_.lower_bound(at);
-  if (next != free_.end() && next->first == at + chunk.bytes) {
-    chunk.bytes += next->second.bytes;
-    chunk.cached |= next->second.cached;
-    remove_free(next);
-  }
-  const auto after = free_.lower_bound(at);
-  if (after != free_.begin()) {
-    const auto before = std::prev(after);
-    if (before->first + before->second.bytes == at) {
-      at = before->first;
-      chunk.bytes += before->second.bytes;
-      chunk.cached |= before->second.cached;
-      remove_free(before);
-    }
-  }
-  free_.emplace(at, chunk);
-  if (chunk.cached) cached_ += chunk.bytes;
+/// A chunk that is in no map yet. All that can throw is here, before anything is changed.
+template <class Map>
+typename Map::node_type make_node() {
+  Map map;
+  return map.extract(map.try_emplace(nullptr).first);
 }
 
-void Heap::remove_free(Chunks::iterator chunk) {
-  if (chunk->second.cached) cached_ -= chunk->second.bytes;
-  free_.erase(chunk);
+}  // namespace
+
+Heap::~Heap() {
+  for (const auto& [begin, bytes] : ranges_) {
+    ASAN_UNPOISON_MEMORY_REGION(begin, bytes);
+    munmap(begin, bytes);
+  }
+}
+
+/// Joins the chunk with its free neighbours.
+void Heap::insert_free(Chunks::node_type chunk) noexcept {
+  char* const at = chunk.key();
+  cached_ += chunk.mapped().cached;
+  const auto join = [](Chunk& a, const Chunk& b) {
+    a.bytes += b.bytes;
+    a.cached += b.cached;
+  };
+  auto next = free_.lower_bound(at);
+  if (next != free_.end() && next->first == at + chunk.mapped().bytes) {
+    join(chunk.mapped(), next->second);
+    next = free_.erase(next);
+  }
+  if (next != free_.begin()) {
+    const auto before = std::prev(next);
+    if (before->first + before->second.bytes == at) return join(before->second, chunk.mapped());
+  }
+  free_.insert(std::move(chunk));
 }
 
 /// Makes the unused range at least so long. The rest of the one before stays, as a free chunk.
 bool Heap::reserve(size_t bytes) {
+  auto rest = make_node<Chunks>();
+  ranges_.reserve(ranges_.size() + 1);
   for (const size_t range : {std::max(kRange, bytes), bytes}) {
     const size_t mapped = range + kHugePage;
     if (mapped < range) return false;
     void* const map =
         mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED) continue;
-    if (top_ != end_) add_free(top_, {static_cast<size_t>(end_ - top_), false});
+    ranges_.emplace_back(static_cast<char*>(map), mapped);
+    if (top_ != end_) {
+      rest.key() = top_;
+      rest.mapped().bytes = static_cast<size_t>(end_ - top_);
+      insert_free(std::move(rest));
+    }
     top_ = static_cast<char*>(map);
     end_ = top_ + mapped;
     // Kernels walk images whose rows lie on more small pages than a processor keeps the addresses
@@ -69,7 +84,6 @@ bool Heap::reserve(size_t bytes) {
 #if defined(MADV_HUGEPAGE)
     madvise(top_, static_cast<size_t>(end_ - top_), MADV_HUGEPAGE);
 #endif
-    ASAN_POISON_MEMORY_REGION(top_, static_cast<size_t>(end_ - top_));
     return true;
   }
   return false;
@@ -78,58 +92,67 @@ bool Heap::reserve(size_t bytes) {
 void* Heap::take(size_t bytes) {
   const size_t size = with_gap(bytes);
   if (size < bytes) return nullptr;
-  char* block = nullptr;
-  const auto chunk = std::find_if(free_.begin(), free_.end(),
-                                  [&](const auto& free) { return free.second.bytes >= size; });
-  if (chunk != free_.end()) {
-    block = chunk->first;
-    const Chunk rest{chunk->second.bytes - size, chunk->second.cached};
-    remove_free(chunk);
-    if (rest.bytes > 0) add_free(block + size, rest);
-  } else {
-    ++requests_;
+  auto used = make_node<Chunks>();
+  auto fit = std::find_if(free_.begin(), free_.end(),
+                          [&](const auto& chunk) { return chunk.second.bytes >= size; });
+  if (fit == free_.end()) {
     // What is free right before the unused range is the block's beginning.
-    size_t more = size;
-    if (const auto after = free_.lower_bound(top_); after != free_.begin()) {
-      const auto before = std::prev(after);
-      const size_t room = static_cast<size_t>(end_ - top_) + before->second.bytes;
-      if (before->first + before->second.bytes == top_ && size <= room) {
-        block = before->first;
-        more = size - before->second.bytes;
-        remove_free(before);
-      }
+    const auto last = free_.lower_bound(top_);
+    if (last != free_.begin()) {
+      const auto before = std::prev(last);
+      const size_t room = before->second.bytes + static_cast<size_t>(end_ - top_);
+      if (before->first + before->second.bytes == top_ && size <= room) fit = before;
     }
-    if (block == nullptr) {
-      if (size > static_cast<size_t>(end_ - top_) && !reserve(size)) return nullptr;
-      block = top_;
+    if (fit == free_.end() && size > static_cast<size_t>(end_ - top_) && !reserve(size)) {
+      return nullptr;
     }
-    top_ += more;
+    ++requests_;
   }
-  used_.emplace(block, size);
+  char* block = top_;
+  if (fit == free_.end()) {
+    top_ += size;
+  } else {
+    auto chunk = free_.extract(fit);
+    block = chunk.key();
+    cached_ -= chunk.mapped().cached;
+    if (chunk.mapped().bytes < size) {
+      top_ += size - chunk.mapped().bytes;
+    } else if (chunk.mapped().bytes > size) {
+      chunk.key() += size;
+      chunk.mapped().bytes -= size;
+      chunk.mapped().cached = std::min(chunk.mapped().cached, chunk.mapped().bytes);
+      insert_free(std::move(chunk));
+    }
+  }
+  used.key() = block;
+  used.mapped().bytes = size;
+  used_.insert(std::move(used));
   in_use_ += size;
   ASAN_UNPOISON_MEMORY_REGION(block, bytes);
+  ASAN_POISON_MEMORY_REGION(block + bytes, size - bytes);
   return block;
 }
 
 bool Heap::give(void* block) noexcept {
   const auto found = used_.find(static_cast<char*>(block));
   if (found == used_.end()) return false;
-  const auto [at, size] = *found;
-  ASAN_POISON_MEMORY_REGION(at, size);
-  used_.erase(found);
+  auto chunk = used_.extract(found);
+  const size_t size = chunk.mapped().bytes;
+  ASAN_POISON_MEMORY_REGION(block, size);
   in_use_ -= size;
-  add_free(at, {size, true});
+  chunk.mapped().cached = size;
+  insert_free(std::move(chunk));
   return true;
 }
 
 void Heap::trim() noexcept {
   for (auto& [at, chunk] : free_) {
-    if (!chunk.cached) continue;
+    if (chunk.cached == 0) continue;
     const auto begin = (reinterpret_cast<uintptr_t>(at) + kPage - 1) / kPage * kPage;
     const auto end = reinterpret_cast<uintptr_t>(at + chunk.bytes) / kPage * kPage;
     if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-    cached_ -= chunk.bytes;
-    chunk.cached = false;
+    cached_ -= chunk.cached;
+    chunk.cached = 0;
   }
 }
 

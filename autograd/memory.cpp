@@ -76,7 +76,7 @@ void* acquire(size_t bytes) {
   std::lock_guard lock(p.mutex);
   const auto from_system = [&](auto request) {
     void* block = request();
-    if (!block) {  // what is kept may be what is missing
+    if (!block) {  // small blocks that are kept may be what is missing
       p.trim();
       block = request();
     }

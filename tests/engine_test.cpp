@@ -178,6 +178,22 @@ TEST_CASE("a rule writes over a gradient that nobody else can see, and over no o
   }
 }
 
+TEST_CASE("what a hook records leaves no history in a gradient, and no cycle") {
+  const int64_t nodes = live_nodes();
+  {
+    const Tensor w = leaf({2}, {1, 2});
+    const Tensor z = tanh(w);
+    z.add_hook([w](const Tensor& g) {
+      const WithGrad recording;
+      return g * w;
+    });
+    backward(sum(z), {w});
+    CHECK(w.grad().defined());
+    CHECK(!w.grad().requires_grad());
+  }
+  CHECK(live_nodes() == nodes);
+}
+
 TEST_CASE("changing a saved tensor before backward is an error that names it and both lines") {
   const Tensor x = leaf({2}, {1, 2});
   const Tensor w = leaf({2}, {3, 4}).set_name("w");

@@ -172,7 +172,8 @@ TEST_CASE(
       {15, 3001, 70},    // few rows: C^T is computed if B is transposed, a block at a time
       {15, 4500, 300},   // and over slices of k
       {3001, 15, 70},    // few columns
-      {43, 150, 1024},   // rows that compete for one set of the cache: A is copied
+      {43, 150, 1024},   // rows that compete for one set of the cache: A is copied,
+      {100, 300, 1024},  // and B^T, in A's place
       {700, 301, 1},     // K of a few
       {700, 301, 4},     //
       {4099, 1, 131},    // one column
@@ -224,8 +225,8 @@ TEST_CASE("products of real numbers are as near as the theorem says, and as near
 }
 
 TEST_CASE("products have the same bits for any number of threads") {
-  const int64_t extents[][3] = {{257, 515, 700}, {515, 257, 1030}, {1500, 1500, 3},
-                                {5000, 1, 300},  {1, 5000, 300},   {2345, 2311, 5}};
+  const int64_t extents[][3] = {{257, 515, 700}, {515, 257, 1030}, {1500, 1500, 3}, {5000, 1, 300},
+                                {1, 5000, 300},  {2345, 2311, 5},  {64, 700, 600}};
   for (const auto& extent : extents) {
     const int64_t m = extent[0], n = extent[1], k = extent[2];
     CAPTURE(m);

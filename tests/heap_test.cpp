@@ -96,6 +96,26 @@ TEST_CASE("a block takes the place of several, and grows over the heap's end") {
   CHECK(heap.cached() < 100);
 }
 
+TEST_CASE("what is cached is what came back, over several ranges and after a trim") {
+  constexpr size_t kMany = size_t{600} << 20;  // two do not fit one range; nobody touches them
+  Heap heap;
+  void* const a = heap.take(kMany);
+  void* const b = heap.take(kMany);
+  CHECK(heap.in_use() == 2 * (kMany + 64));
+  CHECK(heap.cached() == 0);
+  heap.give(a);
+  CHECK(heap.cached() == kMany + 64);
+  heap.trim();
+  CHECK(heap.cached() == 0);
+  heap.give(b);
+  CHECK(heap.cached() == kMany + 64);
+  void* const c = heap.take(100'000);
+  CHECK(heap.in_use() == 100'032 + 64);
+  CHECK(heap.give(c));
+  CHECK(heap.in_use() == 0);
+  CHECK(heap.cached() <= kMany + 64 + 100'096);
+}
+
 TEST_CASE("a trimmed heap keeps nothing but its blocks") {
   Heap heap;
   auto* const kept = static_cast<unsigned char*>(heap.take(1 << 20));

@@ -5,8 +5,8 @@
 /// Kernels are plain functions on plain pointers: they know no tensor, allocate no result and check
 /// no argument (the ops do). Every array is dense and row-major unless a stride says otherwise, and
 /// an output never overlaps an input, except that a pointwise kernel may write onto an input of the
-/// same extents, and batch_norm_grad onto g. Results do not depend on the number of threads: work
-/// is cut into chunks of fixed size, and partial sums are combined in the order of the chunks.
+/// same extents, and batch_norm_grad onto g. Results do not depend on the number of threads: a sum
+/// is cut by the extents alone, and its parts are combined in order.
 namespace forger::kernels {
 
 /// C = A B, or C += A B, and + bias in every row if there is one. A is M x K, B is K x N, C is M x

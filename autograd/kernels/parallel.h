@@ -4,9 +4,9 @@
 
 namespace forger::kernels {
 
-/// Calls body(begin, end) for each chunk of [0, n), in parallel. The chunk's size is the caller's
-/// and never the thread count's, so that a body which keeps one partial result per chunk gives
-/// the same bits for any number of threads. The body must not throw or allocate.
+/// Calls body(begin, end) for each chunk of [0, n), in parallel. A body that keeps one partial
+/// result per chunk gives the same bits for any number of threads if the chunk's size does not
+/// depend on it. The body must not throw or allocate.
 template <class Body>
 inline void parallel_chunks(int64_t n, int64_t chunk, const Body& body) {
   const int64_t chunks = (n + chunk - 1) / chunk;

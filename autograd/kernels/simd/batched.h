@@ -172,7 +172,8 @@ void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t block,
   }
   for (int64_t m = 0; m < s.m; ++m) {
     from_lanes<kNr>(images, out_rows * s.out_w, y + m * plan.out_rows * s.out_w * kNr, kNr,
-                    s.y + ((n0 * s.m + m) * s.out_h + out_row) * s.out_w, s.m * s.out_h * s.out_w, s.out_h * s.out_w);
+                    s.y + ((n0 * s.m + m) * s.out_h + out_row) * s.out_w, s.m * s.out_h * s.out_w,
+                    s.out_h * s.out_w);
   }
 }
 

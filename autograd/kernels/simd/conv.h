@@ -164,7 +164,7 @@ WeightGradPlan plan_weight_grad(const Conv2d& s) {
   const int64_t taps = s.kh * s.kw;
   p.blocks = cut(s.n, s.oh, s.ow, kPlaces);
   p.k = s.c * taps;
-  p.cb = min(s.c, max(1, 512 / taps));  // packing g for 512 columns costs a hundredth of using it
+  p.cb = min(s.c, max(1, 512 / taps));  // reads all of g for 512 columns
   p.c_blocks = ceil_div(s.c, p.cb);
   p.per_chunk = ceil_div(p.blocks.count, min(p.blocks.count, ceil_div(8, p.c_blocks)));
   p.chunks = ceil_div(p.blocks.count, p.per_chunk);

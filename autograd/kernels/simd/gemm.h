@@ -34,9 +34,10 @@
 // large squares, costs a third of the time. So nothing is copied that can be read in place: the
 // tile broadcasts from the rows of A where they are, and the first tile of a strip reads the rows
 // of B where they are and leaves them behind as a panel, consecutive in the order of k, for the
-// tiles below it. A panel is filled beforehand only where the storage lies across: A stored by
-// columns, B stored by columns. If B is, and A has few rows, C^T = B^T A^T is computed instead, and
-// turned as it is written. A group's panels, twelve of 32 KiB, stay in L2.
+// tiles below it. A panel is filled beforehand only where the storage lies across (A by columns, B
+// by columns), where rows of A compete for one set of the cache, and for a last strip narrower than
+// nr. If B is stored by columns, and A has few rows, C^T = B^T A^T is computed instead, and turned
+// as it is written. A group's panels, 384 KiB, stay in L2.
 //
 // Each element of C is summed in the order of k, slice after slice, in one thread, whatever the
 // tasks are: the number of threads changes no bit, and the threads never wait for each other.
@@ -210,8 +211,8 @@ inline void tile_of_panels(int64_t rows_left, int64_t k, const float* a, const f
   any_tile(rows_left, {a, &run, 1, kNr}, c, c_row, cols, accumulate, bias);
 }
 
-/// dst[p * width + r] = src[r * row + p * col] for r < min(rows, width); lanes beyond hold
-/// anything.
+/// dst[p * width + r] = src[r * row + p * col] for r < min(rows, width), row or col being 1; lanes
+/// beyond hold anything.
 template <int width>
 void pack_panel(int64_t rows, int64_t k, const float* src, int64_t row, int64_t col, float* dst) {
   constexpr int kVecs = (width + Vec::kLanes - 1) / Vec::kLanes;
