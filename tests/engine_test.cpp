@@ -180,12 +180,13 @@ TEST_CASE("a rule writes over a gradient that nobody else can see, and over no o
 
 TEST_CASE("what a hook records leaves no history in a gradient, and no cycle") {
   const int64_t nodes = live_nodes();
-  {
+  for (const bool on_leaf : {false, true}) {
     const Tensor w = leaf({2}, {1, 2});
     const Tensor z = tanh(w);
-    z.add_hook([w](const Tensor& g) {
+    const Tensor seen = w.detach().set_requires_grad();
+    (on_leaf ? w : z).add_hook([seen](const Tensor& g) {
       const WithGrad recording;
-      return g * w;
+      return g * seen;
     });
     backward(sum(z), {w});
     CHECK(w.grad().defined());
