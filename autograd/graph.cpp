@@ -71,7 +71,7 @@ const Node* differentiated() { return differentiated_node; }
 
 Tensor room_for_gradient(const Tensor& g) {
   const bool unseen = g.storage()->refs == 1 && !grad_enabled() && !check_nan();
-  return unseen ? g.detach() : Tensor::empty(g.shape());
+  return unseen ? g : Tensor::empty(g.shape());
 }
 
 Tensor Context::output(const Saved& y) const {

@@ -14,7 +14,7 @@ void* acquire(size_t bytes);
 void release(void* block) noexcept;
 
 /// Bytes handed out and not yet released, the most that ever were, bytes kept for reuse, and how
-/// often the operating system was asked.
+/// often a block needed memory that was not used before.
 struct Stats {
   size_t in_use, peak, cached;
   uint64_t system_requests;

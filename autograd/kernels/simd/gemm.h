@@ -205,10 +205,9 @@ inline void any_tile(int64_t rows_left, const Runs& runs, float* c, int64_t c_ro
 
 /// The product of a panel of A and one of B.
 inline void tile_of_panels(int64_t rows_left, int64_t k, const float* a, const float* b, float* c,
-                           int64_t c_row, int64_t cols, bool accumulate,
-                           const float* bias = nullptr) {
+                           int64_t c_row, int64_t cols, bool accumulate) {
   const Run run{k, 0, b};
-  any_tile(rows_left, {a, &run, 1, kNr}, c, c_row, cols, accumulate, bias);
+  any_tile(rows_left, {a, &run, 1, kNr}, c, c_row, cols, accumulate);
 }
 
 /// dst[p * width + r] = src[r * row + p * col] for r < min(rows, width), row or col being 1; lanes
