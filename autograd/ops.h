@@ -234,6 +234,9 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatMulOptions options = {},
 /// dweight = g^T x, dbias = sum(g, {0}).
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               SourceLoc loc = SourceLoc::here());
+/// leaky_relu(linear(x), slope), to the bit, as the product's last step.
+Tensor linear_leaky_relu(const Tensor& x, const Tensor& weight, const Tensor& bias, double slope,
+                         SourceLoc loc = SourceLoc::here());
 
 // --- conv.cpp: NCHW images, OIHW weights. T(x, w, g) = <conv2d(x, w), g> is linear in each
 // argument, so the three ops are each other's derivatives and serve every order.
@@ -267,6 +270,10 @@ struct BatchStats {
 /// two values per channel. dx = weight rstd (g - mean(g) - xhat mean(g xhat)).
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps = 1e-5,
                   BatchStats* stats = nullptr, SourceLoc loc = SourceLoc::here());
+/// leaky_relu(batch_norm(x), slope), to the bit, in the passes over memory of batch_norm alone.
+Tensor batch_norm_leaky_relu(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                             double slope, double eps = 1e-5, BatchStats* stats = nullptr,
+                             SourceLoc loc = SourceLoc::here());
 /// Layer normalisation (Ba et al. 2016, arXiv 1607.06450) over the last `axes` axes; weight and
 /// bias, if defined, have those axes' shape.
 Tensor layer_norm(const Tensor& x, int axes, const Tensor& weight = {}, const Tensor& bias = {},

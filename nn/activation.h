@@ -27,6 +27,7 @@ class LeakyReLU : public Module {
   LeakyReLU(Module& parent, std::string name, double slope = 0.01);
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
+  double slope() const { return slope_; }
 
  private:
   double slope_;

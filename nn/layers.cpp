@@ -1,6 +1,8 @@
 #include "nn/layers.h"
 
 #include <cmath>
+#include <optional>
+#include <typeinfo>
 
 #include "autograd/error.h"
 #include "autograd/scope.h"
@@ -25,6 +27,28 @@ std::string window(const PoolOptions& options) {
          ", padding " + std::to_string(options.padding);
 }
 
+// A class derived from one of these may compute something else, so the type has to be the very one.
+
+std::optional<double> leaky_relu_slope(const Module& layer) {
+  if (typeid(layer) == typeid(ReLU)) return 0;
+  if (typeid(layer) == typeid(LeakyReLU)) return static_cast<const LeakyReLU&>(layer).slope();
+  return std::nullopt;
+}
+
+/// leaky_relu(layer(x), slope) as one op, or nothing where there is no such op, or where each call
+/// is to be taken down.
+Tensor call_with_leaky_relu(Module& layer, const Tensor& x, double slope, SourceLoc loc) {
+  if (CallRecorder::current()) return {};
+  const Scope scope(layer.path(), loc);
+  if (typeid(layer) == typeid(Linear)) {
+    return static_cast<Linear&>(layer).forward_leaky_relu(x, slope);
+  }
+  if (typeid(layer) == typeid(BatchNorm1d) || typeid(layer) == typeid(BatchNorm2d)) {
+    return static_cast<BatchNorm&>(layer).forward_leaky_relu(x, slope);
+  }
+  return {};
+}
+
 std::string arrow(int64_t in, int64_t out) {
   return std::to_string(in) + " -> " + std::to_string(out);
 }
@@ -39,6 +63,9 @@ Linear::Linear(Module& parent, std::string name, int64_t in, int64_t out, bool w
       bias(with_bias ? parameter("bias", default_init({out}, in)) : Tensor()) {}
 
 Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias, call_site()); }
+Tensor Linear::forward_leaky_relu(const Tensor& x, double slope) {
+  return linear_leaky_relu(x, weight, bias, slope, call_site());
+}
 
 int64_t Linear::multiply_adds(const Shape& x, const Shape&) const { return x[0] * weight.numel(); }
 
@@ -114,7 +141,13 @@ std::string Reshape::describe() const {
 Tensor Sequential::forward(const Tensor& x) {
   const SourceLoc loc = call_site();
   Tensor y = x;
-  for (const auto& layer : layers_) y = (*layer)(y, loc);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    Module& layer = *layers_[i];
+    const auto slope = i + 1 < layers_.size() ? leaky_relu_slope(*layers_[i + 1]) : std::nullopt;
+    const Tensor both = slope ? call_with_leaky_relu(layer, y, *slope, loc) : Tensor();
+    y = both.defined() ? both : layer(y, loc);
+    if (both.defined()) ++i;
+  }
   return y;
 }
 

@@ -19,6 +19,8 @@ class Linear : public Module {
   static constexpr int kOutputAxis = 0;  // of the weight
   Linear(Module& parent, std::string name, int64_t in, int64_t out, bool with_bias = true);
   Tensor forward(const Tensor& x) override;
+  /// leaky_relu(forward(x), slope) as one op.
+  Tensor forward_leaky_relu(const Tensor& x, double slope);
   int64_t multiply_adds(const Shape& x, const Shape& y) const override;
   std::string describe() const override;
 
@@ -163,6 +165,9 @@ class PixelShuffle : public Module {
 ///     nn::Sequential net{*this, "net"};
 ///     net.add<nn::Linear>(100, 256);
 ///     net.add<nn::ReLU>();
+///
+/// A Linear or BatchNorm and the ReLU or LeakyReLU behind it run as one op, with the same numbers;
+/// its node bears the first one's path.
 class Sequential : public Module {
  public:
   using Module::Module;

@@ -21,22 +21,37 @@ BatchNorm::BatchNorm(Module& parent, std::string name, int rank, int64_t feature
       rank_(rank),
       options_(options) {}
 
-Tensor BatchNorm::forward(const Tensor& x) {
-  const SourceLoc loc = call_site();
+void BatchNorm::check(const Tensor& x) const {
   const int64_t features = weight.shape()[0];
-  if (x.rank() != rank_ || x.shape()[1] != features) {
-    fail("batch_norm", "x does not fit this layer",
-         {"x  " + x.shape().str() + ", expected [N, " + std::to_string(features) +
-          (rank_ == 4 ? ", H, W]" : "]")},
-         loc);
-  }
-  if (training()) {
-    BatchStats stats;
-    const Tensor y = batch_norm(x, weight, bias, options_.eps, &stats, loc);
-    update_running(stats, x.numel() / features);
-    return y;
-  }
+  if (x.rank() == rank_ && x.shape()[1] == features) return;
+  fail("batch_norm", "x does not fit this layer",
+       {"x  " + x.shape().str() + ", expected [N, " + std::to_string(features) +
+        (rank_ == 4 ? ", H, W]" : "]")},
+       call_site());
+}
+
+Tensor BatchNorm::forward(const Tensor& x) {
+  check(x);
+  if (!training()) return normalize_by_running(x);
+  BatchStats stats;
+  const Tensor y = batch_norm(x, weight, bias, options_.eps, &stats, call_site());
+  update_running(stats, x.numel() / x.shape()[1]);
+  return y;
+}
+
+Tensor BatchNorm::forward_leaky_relu(const Tensor& x, double slope) {
+  check(x);
+  if (!training()) return leaky_relu(normalize_by_running(x), slope, call_site());
+  BatchStats stats;
+  const Tensor y = batch_norm_leaky_relu(x, weight, bias, slope, options_.eps, &stats, call_site());
+  update_running(stats, x.numel() / x.shape()[1]);
+  return y;
+}
+
+Tensor BatchNorm::normalize_by_running(const Tensor& x) const {
+  const SourceLoc loc = call_site();
   // One scale and one shift per channel, [C] or [C, 1, 1], to broadcast over x.
+  const int64_t features = weight.shape()[0];
   const Shape per_channel = rank_ == 4 ? Shape{features, 1, 1} : Shape{features};
   const Tensor rstd = div(
       Tensor::scalar(1), sqrt(add(running_var, Tensor::scalar(static_cast<Scalar>(options_.eps)))));

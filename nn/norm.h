@@ -19,11 +19,15 @@ class BatchNorm : public Module {
  public:
   BatchNorm(Module& parent, std::string name, int rank, int64_t features, BatchNormOptions options);
   Tensor forward(const Tensor& x) override;
+  /// leaky_relu(forward(x), slope), in training as one op.
+  Tensor forward_leaky_relu(const Tensor& x, double slope);
   std::string describe() const override;
 
   Tensor weight, bias, running_mean, running_var, num_batches_tracked;
 
  private:
+  void check(const Tensor& x) const;
+  Tensor normalize_by_running(const Tensor& x) const;
   void update_running(const BatchStats& stats, int64_t values_per_channel);
 
   int rank_;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "autograd/random.h"
@@ -62,7 +63,7 @@ class Product {
 
   /// What is wrong with a set's result, or "". `gap` widens the leading dimensions of all three.
   std::string check(const Kernels& set, bool transpose_a, bool transpose_b, int64_t gap,
-                    bool accumulate, bool with_bias, Fence fence) {
+                    bool accumulate, bool with_bias, Scalar slope, Fence fence) {
     const Matrix a = lay_out(a_, m_, k_, transpose_a, gap, a_memory_, fence);
     const Matrix b = lay_out(b_, k_, n_, transpose_b, gap, b_memory_, fence);
     const int64_t pitch = n_ + gap;
@@ -73,14 +74,14 @@ class Product {
     Scalar* const bias = bias_memory_.place(n_, fence);
     std::copy_n(bias_, n_, bias);
     set.gemm({m_, n_, k_, a.data, a.row, a.col, b.data, b.row, b.col, c, pitch, accumulate,
-              with_bias ? bias : nullptr});
+              with_bias ? bias : nullptr, slope});
     for (int64_t i = 0; n_ > 0 && i < m_; ++i) {
       const Scalar* const row = c + i * pitch;
       for (int64_t j = 0; j < n_; ++j) {
         const size_t index = static_cast<size_t>(i * n_ + j);
-        const double expected = expected_[index] +
-                                (accumulate ? static_cast<double>(c_[index]) : 0) +
-                                (with_bias ? static_cast<double>(bias_[j]) : 0);
+        const double sum = expected_[index] + (accumulate ? static_cast<double>(c_[index]) : 0) +
+                           (with_bias ? static_cast<double>(bias_[j]) : 0);
+        const double expected = sum > 0 ? sum : static_cast<double>(slope) * sum;
         if (!(static_cast<double>(row[j]) == expected)) {
           return "at (" + std::to_string(i) + ", " + std::to_string(j) + ") found " +
                  std::to_string(row[j]) + ", expected " + std::to_string(expected);
@@ -116,14 +117,17 @@ void check_all(int64_t m, int64_t n, int64_t k, Integers& integers, int threads,
       const bool transpose_a = layout & 1, transpose_b = layout & 2, accumulate = layout & 4;
       const int64_t gap = (cases / 8 + layout / 4) % 2 == 0 ? 0 : 3;
       const bool with_bias = (cases / 32 + layout / 2) % 2 == 0;
+      const Scalar slope =
+          std::array{1.0f, 0.5f, 0.0f}[static_cast<size_t>(cases / 8 + layout) % 3];
       const Fence fence = (cases / 16 + layout) % 2 == 0 ? Fence::kBehind : Fence::kBefore;
       CAPTURE(transpose_a);
       CAPTURE(transpose_b);
       CAPTURE(accumulate);
       CAPTURE(gap);
       CAPTURE(with_bias);
-      REQUIRE(product.check(*set, transpose_a, transpose_b, gap, accumulate, with_bias, fence) ==
-              "");
+      CAPTURE(slope);
+      REQUIRE(product.check(*set, transpose_a, transpose_b, gap, accumulate, with_bias, slope,
+                            fence) == "");
     }
   }
   cases += 8;
@@ -136,7 +140,8 @@ std::vector<Scalar> normals(int64_t count, uint64_t seed) {
 }  // namespace
 
 TEST_CASE(
-    "products of all awkward extents, transposes, gaps, with and without adding, and a bias") {
+    "products of all awkward extents, transposes, gaps, with and without adding, a bias, and a "
+    "leaky ReLU") {
   Integers integers(1'000'003);
   int64_t cases = 0;
   for (const int64_t m : kSizes) {

@@ -69,6 +69,12 @@ TEST_CASE("misuse of an op: the op, what is wrong, what was found and expected")
       {[&] { leaky_relu(m, -1); },
        "leaky_relu: a slope of at least 0 expected\n"
        "  slope  -1.000000"},
+      {[&] { linear_leaky_relu(m, m, {}, -1); },
+       "linear_leaky_relu: a slope of at least 0 expected\n"
+       "  slope  -1.000000"},
+      {[&] { batch_norm_leaky_relu(m, v3, v3, -1); },
+       "batch_norm_leaky_relu: a slope of at least 0 expected\n"
+       "  slope  -1.000000"},
       {[&] { elu(m, -1); },
        "elu: an alpha of at least 0 expected\n"
        "  alpha  -1.000000"},
@@ -446,6 +452,11 @@ TEST_CASE("misuse of an op: the op, what is wrong, what was found and expected")
        "  stride 1, padding 3, dilation 1, output_padding 0"},
       {[&] { batch_norm(v4, v4, v4); },
        "batch_norm: two or four axes expected\n"
+       "  x       [4]  (N, C) or (N, C, H, W)\n"
+       "  weight  [4]  (C)\n"
+       "  bias    [4]  (C)"},
+      {[&] { batch_norm_leaky_relu(v4, v4, v4, 0.2); },
+       "batch_norm_leaky_relu: two or four axes expected\n"
        "  x       [4]  (N, C) or (N, C, H, W)\n"
        "  weight  [4]  (C)\n"
        "  bias    [4]  (C)"},

@@ -356,6 +356,83 @@ TEST_CASE("activations and shapes as modules, one behind the other") {
   CHECK(empty(x).to_vector() == x.to_vector());
 }
 
+TEST_CASE("a ReLU runs inside the op of the layer before it, with the same numbers") {
+  for (const double slope : {0.0, 0.25}) {
+    CAPTURE(slope);
+    const auto add_activation = [slope](Sequential& net) {
+      if (slope == 0) {
+        net.add<ReLU>();
+      } else {
+        net.add<LeakyReLU>(slope);
+      }
+    };
+    const auto results = [&](bool together, std::string* names) {
+      seed_init(5);
+      Root root;
+      Sequential net(root, "net");
+      net.add<Linear>(3, 4);
+      add_activation(net);
+      net.add<Linear>(4, 6, false);
+      net.add<ReLU>();
+      net.add<Reshape>(std::vector<int64_t>{3, 2, 1});
+      net.add<BatchNorm2d>(3);
+      add_activation(net);
+      net.add<SpectralNorm<nn::Conv2d>>(3, 2, Conv2dOptions{.kernel = 1});
+      net.add<ReLU>();
+      const Tensor x = Random(1).normal({8, 3}).set_requires_grad();
+      Tensor y;
+      if (together) {
+        y = net(x);
+      } else {
+        const CallRecorder each_by_itself;
+        y = net(x);
+        CHECK(each_by_itself.calls.size() == 10);
+      }
+      for (const Node* node = y.node().get(); names && node; node = node->inputs[0].get()) {
+        *names = std::string(node->name) + " " + node->module + "\n" + *names;
+        if (node->is_leaf()) break;
+      }
+      std::vector<Tensor> leaves = net.parameters(), all = {y};
+      leaves.push_back(x);
+      for (Tensor& d : grad({sum(y * Random(2).normal(y.shape()))}, leaves)) all.push_back(d);
+      for (const auto& [name, tensor] : net.state()) all.push_back(tensor);
+      std::vector<std::vector<Scalar>> values;
+      for (const Tensor& tensor : all) values.push_back(tensor.to_vector());
+      return values;
+    };
+    std::string names;
+    CHECK(results(true, &names) == results(false, nullptr));
+    CHECK(names ==
+          "leaf \n"
+          "linear_leaky_relu net.net.0\n"
+          "linear_leaky_relu net.net.2\n"
+          "reshape net.net.4\n"
+          "batch_norm_leaky_relu net.net.5\n"
+          "conv2d net.net.7\n"
+          "add net.net.7\n"
+          "leaky_relu net.net.8\n");
+  }
+}
+
+TEST_CASE(
+    "a ReLU behind a batch norm in evaluation, or behind a layer derived from one, is its own") {
+  struct Doubled : Linear {
+    using Linear::Linear;
+    Tensor forward(const Tensor& x) override { return Linear::forward(x) * 2; }
+  };
+  Root root;
+  Sequential net(root, "net");
+  Doubled& doubled = net.add<Doubled>(1, 2, false);
+  net.add<ReLU>();
+  BatchNorm1d& bn = net.add<BatchNorm1d>(2);
+  net.add<ReLU>();
+  assign(doubled.weight, {1, -1});
+  assign(bn.running_mean, {4, 1});
+  assign(bn.running_var, {4 - 1e-5f, 1 - 1e-5f});
+  net.eval();
+  CHECK(net(Tensor::from({2, 1}, {1, 3})).to_vector() == Values{0, 0, 1, 0});
+}
+
 TEST_CASE("layers start uniform in PyTorch's bounds, from the seed") {
   seed_init(1);
   Root root;

@@ -283,7 +283,7 @@ TEST_CASE("batch norm is exact where nothing has to be rounded") {
       Scalar* const m = memory.mean.place(s.c, fence);
       Scalar* const v = memory.var.place(s.c, fence);
       Scalar* const r = memory.rstd.place(s.c, fence);
-      set->batch_norm(s, 3, from, w, b, to, m, v, r);
+      set->batch_norm(s, 3, 1, from, w, b, to, m, v, r);
       CHECK(first_difference(m, mean) == "");
       CHECK(first_difference(v, var) == "");
       CHECK(first_difference(r, rstd) == "");
@@ -328,7 +328,7 @@ TEST_CASE("batch norm of real numbers is as near as its roundings allow") {
         Scalar* const mean = memory.mean.place(s.c, fence);
         Scalar* const var = memory.var.place(s.c, fence);
         Scalar* const rstd = memory.rstd.place(s.c, fence);
-        set->batch_norm(s, kEps, from, w, b, y, mean, var, rstd);
+        set->batch_norm(s, kEps, 1, from, w, b, y, mean, var, rstd);
         Worst worst_mean, worst_var, worst_rstd, worst_y;
         for (size_t c = 0; c < sums.size(); ++c) {
           const double m = sums[c] / count, v = squares[c] / count, ve = v + wide(kEps);
@@ -391,7 +391,7 @@ TEST_CASE("batch norm's gradient is as near as its roundings allow") {
       Scalar* const dx = in_place ? from_g : memory.y.place(static_cast<int64_t>(x.size()), fence);
       Scalar* const dweight = memory.var.place(s.c, fence);
       Scalar* const dbias = memory.bias.place(s.c, fence);
-      set->batch_norm_grad(s, from_g, from_x, w, m, r, dx, dweight, dbias);
+      set->batch_norm_grad(s, 1, from_g, from_x, w, nullptr, m, r, dx, dweight, dbias);
       Worst worst_dx, worst_dweight, worst_dbias;
       for (size_t c = 0; c < sum_g.size(); ++c) {
         worst_dbias.add(dbias[c], sum_g[c],
@@ -415,6 +415,57 @@ TEST_CASE("batch norm's gradient is as near as its roundings allow") {
   }
 }
 
+TEST_CASE("batch norm with a leaky ReLU has the bits of the two kernels one after the other") {
+  BatchNormArrays memory;
+  int cases = 0;
+  for (const Channels& s : kChannels) {
+    const Values x = Random(6).normal({s.n, s.c, s.s}, 3, 2).to_vector();
+    const Values g = Random(7).normal({s.n, s.c, s.s}, 0.5, 1).to_vector();
+    const Values weight = Random(8).normal({s.c}, 1, 0.5).to_vector();
+    const Values bias = Random(9).normal({s.c}).to_vector();
+    const auto n = static_cast<int64_t>(x.size());
+    const size_t channels = weight.size();
+    for (const Kernels* set : kernel_sets()) {
+      const std::string kernel = std::string(set->name) + " " + text(s);
+      CAPTURE(kernel);
+      for (const Scalar slope : {Scalar(0), Scalar(0.2f)}) {
+        CAPTURE(slope);
+        Values y(x.size()), mean(channels), var(channels), rstd(channels);
+        set->batch_norm(s, 1e-5f, 1, x.data(), weight.data(), bias.data(), y.data(), mean.data(),
+                        var.data(), rstd.data());
+        Values passed(x.size()), dx(x.size()), dweight(channels), dbias(channels);
+        set->leaky_relu_grad(n, slope, g.data(), y.data(), passed.data());
+        set->batch_norm_grad(s, 1, passed.data(), x.data(), weight.data(), nullptr, mean.data(),
+                             rstd.data(), dx.data(), dweight.data(), dbias.data());
+        set->leaky_relu(n, slope, y.data(), y.data());
+
+        const Fence fence = ++cases % 2 == 0 ? Fence::kBehind : Fence::kBefore;
+        Scalar* const from_g = copy_to(memory.g, g, fence);
+        const Scalar* const from_x = copy_to(memory.x, x, fence);
+        const Scalar* const w = copy_to(memory.weight, weight, fence);
+        const Scalar* const b = copy_to(memory.bias, bias, fence);
+        Scalar* const to = memory.y.place(n, fence);
+        Scalar* const m = memory.mean.place(s.c, fence);
+        Scalar* const v = memory.var.place(s.c, fence);
+        Scalar* const r = memory.rstd.place(s.c, fence);
+        set->batch_norm(s, 1e-5f, slope, from_x, w, b, to, m, v, r);
+        CHECK(std::equal(y.begin(), y.end(), to));
+        CHECK(memory.intact());
+
+        const bool in_place = cases % 4 < 2;
+        Scalar* const to_dx = in_place ? from_g : memory.y.place(n, fence);
+        Values to_dweight(channels), to_dbias(channels);
+        set->batch_norm_grad(s, slope, from_g, from_x, w, b, m, r, to_dx, to_dweight.data(),
+                             to_dbias.data());
+        CHECK(std::equal(dx.begin(), dx.end(), to_dx));
+        CHECK(to_dweight == dweight);
+        CHECK(to_dbias == dbias);
+        CHECK(memory.intact());
+      }
+    }
+  }
+}
+
 TEST_CASE("batch norm and its gradient have the same bits for any number of threads") {
   for (const Channels& s : {Channels{64, 33, 49}, Channels{128, 300, 1}, Channels{5, 1, 40'001},
                             Channels{3, 7, 20'011}, Channels{2000, 17, 1}, Channels{4, 3, 999}}) {
@@ -429,15 +480,16 @@ TEST_CASE("batch norm and its gradient have the same bits for any number of thre
       CHECK(thread_dependence([&] {
               Values out(x.size() + 3 * channels);
               Scalar* const mean = out.data() + x.size();
-              set->batch_norm(s, 1e-5f, x.data(), weight.data(), bias.data(), out.data(), mean,
+              set->batch_norm(s, 1e-5f, 1, x.data(), weight.data(), bias.data(), out.data(), mean,
                               mean + channels, mean + 2 * channels);
               return out;
             }) == "");
       CHECK(thread_dependence([&] {
               Values out(x.size() + 2 * channels);
               Scalar* const dweight = out.data() + x.size();
-              set->batch_norm_grad(s, g.data(), x.data(), weight.data(), weight.data(),
-                                   weight.data(), out.data(), dweight, dweight + channels);
+              set->batch_norm_grad(s, 0.25f, g.data(), x.data(), weight.data(), bias.data(),
+                                   weight.data(), weight.data(), out.data(), dweight,
+                                   dweight + channels);
               return out;
             }) == "");
     }

@@ -9,10 +9,10 @@
 /// is cut by the extents alone, and its parts are combined in order.
 namespace forger::kernels {
 
-/// C = A B, or C += A B, and + bias in every row if there is one. A is M x K, B is K x N, C is M x
-/// N, bias has N numbers. Element (i, j) of A is a[i * a_row + j * a_col], so a transposed operand
-/// is the same storage with its strides swapped. One of the two strides of A and of B is 1. Any
-/// extent may be 0; for K = 0 the product is 0.
+/// C = A B, or C += A B, and + bias in every row if there is one, and then leaky_relu of that;
+/// slope 1 is none. A is M x K, B is K x N, C is M x N, bias has N numbers. Element (i, j) of A is
+/// a[i * a_row + j * a_col], so a transposed operand is the same storage with its strides swapped.
+/// One of the two strides of A and of B is 1. Any extent may be 0; for K = 0 the product is 0.
 struct Gemm {
   int64_t m, n, k;
   const Scalar* a;
@@ -23,6 +23,7 @@ struct Gemm {
   int64_t c_row;
   bool accumulate;
   const Scalar* bias = nullptr;
+  Scalar slope = 1;
 };
 
 /// The geometry of a 2-D cross-correlation, shared by its three directions:
@@ -103,13 +104,15 @@ struct Kernels {
 
   /// y = (x - mean) * rstd * weight + bias per channel, with the batch's own mean and
   /// rstd = 1 / sqrt(var + eps), var the mean of the squared deviations. mean, var and rstd are
-  /// written too, each [c].
-  void (*batch_norm)(const Channels&, Scalar eps, const Scalar* x, const Scalar* weight,
-                     const Scalar* bias, Scalar* y, Scalar* mean, Scalar* var, Scalar* rstd);
-  /// All three gradients of batch_norm: dx [n, c, s], which may be g, dweight [c], dbias [c].
-  void (*batch_norm_grad)(const Channels&, const Scalar* g, const Scalar* x, const Scalar* weight,
-                          const Scalar* mean, const Scalar* rstd, Scalar* dx, Scalar* dweight,
-                          Scalar* dbias);
+  /// written too, each [c]. y passes through leaky_relu as it is written; slope 1 is none.
+  void (*batch_norm)(const Channels&, Scalar eps, Scalar slope, const Scalar* x,
+                     const Scalar* weight, const Scalar* bias, Scalar* y, Scalar* mean, Scalar* var,
+                     Scalar* rstd);
+  /// All three gradients of batch_norm: dx [n, c, s], which may be g, dweight [c], dbias [c]. For
+  /// another slope than 1 the sign of y is computed again, from x; bias may be null for slope 1.
+  void (*batch_norm_grad)(const Channels&, Scalar slope, const Scalar* g, const Scalar* x,
+                          const Scalar* weight, const Scalar* bias, const Scalar* mean,
+                          const Scalar* rstd, Scalar* dx, Scalar* dweight, Scalar* dbias);
 
   /// p, m and v in place; g is the gradient.
   void (*adam)(const Adam&, int64_t n, const Scalar* g, Scalar* p, Scalar* m, Scalar* v);

@@ -4,6 +4,7 @@
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/ops/leaky_relu.h"
 #include "autograd/ops/unary.h"
 #include "autograd/random.h"
 
@@ -23,18 +24,25 @@ struct LeakyRelu {
   static constexpr const char* name = "leaky_relu";
 
   Gradients backward(const Tensor& g, const Context&) const {
-    if (grad_enabled()) return {leaky_relu_grad(g, y.get(), slope)};
-    const Tensor dx = room_for_gradient(g);
-    kernels::active().leaky_relu_grad(g.numel(), static_cast<Scalar>(slope), g.data(),
-                                      y.get().data(), dx.mutable_data());
-    return {dx};
+    return {through_leaky_relu(g, y, slope)};
   }
 };
 
+Tensor through_leaky_relu(const Tensor& g, const Tensor& y, double slope) {
+  if (grad_enabled()) return leaky_relu_grad(g, y, slope);
+  const Tensor dx = room_for_gradient(g);
+  kernels::active().leaky_relu_grad(g.numel(), static_cast<Scalar>(slope), g.data(), y.data(),
+                                    dx.mutable_data());
+  return dx;
+}
+
+void check_slope(const char* op, double slope, SourceLoc loc) {
+  if (slope >= 0) return;
+  fail(op, "a slope of at least 0 expected", {"slope  " + std::to_string(slope)}, loc);
+}
+
 Tensor leaky_relu(const Tensor& x, double slope, SourceLoc loc) {
-  if (!(slope >= 0)) {
-    fail("leaky_relu", "a slope of at least 0 expected", {"slope  " + std::to_string(slope)}, loc);
-  }
+  check_slope("leaky_relu", slope, loc);
   Tensor y = Tensor::empty(x.shape());
   kernels::active().leaky_relu(x.numel(), static_cast<Scalar>(slope), x.data(),
                                y.mutable_data(loc));

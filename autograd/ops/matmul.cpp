@@ -1,6 +1,7 @@
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/ops.h"
+#include "autograd/ops/leaky_relu.h"
 
 namespace forger {
 
@@ -62,16 +63,30 @@ struct Linear {
   }
 };
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, SourceLoc loc) {
+struct LinearLeakyRelu {
+  Linear linear;
+  Saved y;
+  double slope;
+  static constexpr const char* name = "linear_leaky_relu";
+
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return linear.backward(through_leaky_relu(g, y, slope), ctx);
+  }
+};
+
+namespace {
+
+/// leaky_relu(x weight^T + bias), of slope 1 if there is none.
+Tensor affine(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
+              double slope, SourceLoc loc) {
   const bool fits = x.rank() == 2 && weight.rank() == 2 && x.shape()[1] == weight.shape()[1] &&
                     (!bias.defined() || bias.shape() == Shape{weight.shape()[0]});
   if (!fits) {
-    fail("linear", "shapes do not fit",
+    fail(op, "shapes do not fit",
          {"x       " + x.shape().str() + "  (N, I)", "weight  " + weight.shape().str() + "  (O, I)",
           "bias    " + (bias.defined() ? bias.shape().str() + "  (O)" : "none")},
          loc);
   }
-  if (!bias.defined()) return matmul(x, weight, {.transpose_b = true}, loc);
   const int64_t m = x.shape()[0], n = weight.shape()[0], k = x.shape()[1];
   const Tensor y = Tensor::empty({m, n});
   kernels::active().gemm({.m = m,
@@ -86,8 +101,24 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, SourceL
                           .c = y.mutable_data(loc),
                           .c_row = n,
                           .accumulate = false,
-                          .bias = bias.data()});
+                          .bias = bias.defined() ? bias.data() : nullptr,
+                          .slope = static_cast<Scalar>(slope)});
+  return y;
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, SourceLoc loc) {
+  const Tensor y = affine("linear", x, weight, bias, 1, loc);
   return record(y, {x, weight, bias}, Linear{x, weight}, loc);
+}
+
+Tensor linear_leaky_relu(const Tensor& x, const Tensor& weight, const Tensor& bias, double slope,
+                         SourceLoc loc) {
+  const char* op = "linear_leaky_relu";
+  check_slope(op, slope, loc);
+  const Tensor y = affine(op, x, weight, bias, slope, loc);
+  return record(y, {x, weight, bias}, LinearLeakyRelu{{x, weight}, y, slope}, loc);
 }
 
 }  // namespace forger

@@ -1,6 +1,7 @@
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/ops.h"
+#include "autograd/ops/leaky_relu.h"
 
 namespace forger {
 namespace {
@@ -18,12 +19,14 @@ struct BatchNorm {
     return grad_enabled() ? backward_in_ops(g) : backward_fused(g);
   }
 
-  Gradients backward_fused(const Tensor& g) const {
+  /// `bias` matters to the leaky ReLU's gate alone.
+  Gradients backward_fused(const Tensor& g, const Scalar* bias = nullptr, double slope = 1) const {
     const Tensor dx = room_for_gradient(g);
     const Tensor dweight = Tensor::empty(weight.shape()), dbias = Tensor::empty(weight.shape());
-    kernels::active().batch_norm_grad(
-        channels(x.shape()), g.data(), x.get().data(), weight.get().data(), batch_mean.get().data(),
-        rstd.get().data(), dx.mutable_data(), dweight.mutable_data(), dbias.mutable_data());
+    kernels::active().batch_norm_grad(channels(x.shape()), static_cast<Scalar>(slope), g.data(),
+                                      x.get().data(), weight.get().data(), bias,
+                                      batch_mean.get().data(), rstd.get().data(), dx.mutable_data(),
+                                      dweight.mutable_data(), dbias.mutable_data());
     return {dx, dweight, dbias};
   }
 
@@ -41,10 +44,36 @@ struct BatchNorm {
   }
 };
 
-Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
-                  BatchStats* stats, SourceLoc loc) {
+struct BatchNormLeakyRelu {
+  BatchNorm norm;
+  Saved bias;
+  double slope;
+  static constexpr const char* name = "batch_norm_leaky_relu";
+
+  Gradients backward(const Tensor& g, const Context&) const {
+    if (!grad_enabled()) return norm.backward_fused(g, bias.get().data(), slope);
+    return norm.backward_in_ops(leaky_relu_grad(g, gate(), slope));
+  }
+
+  /// Batch norm's own output, of which the sign alone counts: it needs no history.
+  Tensor gate() const {
+    const NoGrad guard;
+    return batch_norm(norm.x, norm.weight, bias, norm.eps);
+  }
+};
+
+namespace {
+
+/// y, and the op that made it but for the leaky ReLU behind, of slope 1 if there is none.
+struct Normalized {
+  Tensor y;
+  BatchNorm op;
+};
+
+Normalized normalize(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                     double slope, double eps, BatchStats* stats, SourceLoc loc) {
   const auto fail_here = [&](const char* what) {
-    fail("batch_norm", what,
+    fail(op, what,
          {"x       " + x.shape().str() + "  (N, C) or (N, C, H, W)",
           "weight  " + weight.shape().str() + "  (C)", "bias    " + bias.shape().str() + "  (C)"},
          loc);
@@ -59,11 +88,28 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
   const Tensor y = Tensor::empty(x.shape());
   const Tensor batch_mean = Tensor::empty(per_channel), var = Tensor::empty(per_channel);
   const Tensor rstd = Tensor::empty(per_channel);
-  kernels::active().batch_norm(view, static_cast<Scalar>(eps), x.data(), weight.data(), bias.data(),
-                               y.mutable_data(loc), batch_mean.mutable_data(loc),
-                               var.mutable_data(loc), rstd.mutable_data(loc));
+  kernels::active().batch_norm(view, static_cast<Scalar>(eps), static_cast<Scalar>(slope), x.data(),
+                               weight.data(), bias.data(), y.mutable_data(loc),
+                               batch_mean.mutable_data(loc), var.mutable_data(loc),
+                               rstd.mutable_data(loc));
   if (stats) *stats = {batch_mean, var};
-  return record(y, {x, weight, bias}, BatchNorm{x, weight, batch_mean, rstd, eps}, loc);
+  return {y, {x, weight, batch_mean, rstd, eps}};
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
+                  BatchStats* stats, SourceLoc loc) {
+  Normalized n = normalize("batch_norm", x, weight, bias, 1, eps, stats, loc);
+  return record(n.y, {x, weight, bias}, std::move(n.op), loc);
+}
+
+Tensor batch_norm_leaky_relu(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                             double slope, double eps, BatchStats* stats, SourceLoc loc) {
+  const char* op = "batch_norm_leaky_relu";
+  check_slope(op, slope, loc);
+  Normalized n = normalize(op, x, weight, bias, slope, eps, stats, loc);
+  return record(n.y, {x, weight, bias}, BatchNormLeakyRelu{std::move(n.op), bias, slope}, loc);
 }
 
 namespace {

@@ -36,6 +36,7 @@ void gemm(const Gemm& s) {
       const float sum = c[static_cast<size_t>(i * s.n + j)];
       to = (s.accumulate ? to + sum : sum) + (s.bias != nullptr ? s.bias[j] : 0.0f);
     }
+    kernels::kAvx2.leaky_relu(s.n, s.slope, s.c + i * s.c_row, s.c + i * s.c_row);
   }
 }
 

@@ -212,6 +212,12 @@ std::vector<OpCase> basic_cases() {
     const auto with_bias = [](In in) { return linear(in[0], in[1], in[2]); };
     cases.push_back({"linear", x.str() + ", no bias", bare, {x, weight}, -1, 1, zeros});
     cases.push_back({"linear", x.str() + ", bias", with_bias, {x, weight, {out}}, -1, 1, zeros});
+    for (double slope : {0.0, 0.2}) {
+      const auto leaky = [=](In in) { return linear_leaky_relu(in[0], in[1], in[2], slope); };
+      const std::string sample = x.str() + ", slope " + std::to_string(slope);
+      const double off = slope == 0 ? 1 : zeros;  // whole rows may be behind the gate
+      cases.push_back({"linear_leaky_relu", sample, leaky, {x, weight, {out}}, -1, 1, off});
+    }
   }
 
   struct Geometry {
@@ -301,6 +307,15 @@ std::vector<OpCase> basic_cases() {
                        {x, c, c},
                        -3,
                        3});
+      const double slope = eps == 0.1 ? 0 : 0.2;
+      cases.push_back(
+          {"batch_norm_leaky_relu",
+           x.str() + ", slope " + std::to_string(slope),
+           [=](In in) { return batch_norm_leaky_relu(in[0], in[1], in[2], slope, eps); },
+           {x, c, c},
+           -3,
+           3,
+           slope == 0 ? 1 : 0.3});
     }
   }
 

@@ -438,6 +438,8 @@ void add_products(Table& t) {
           [](In x, In) { return linear(x[0], x[1], x[2]); });
     t.add("linear/" + sample + ", no bias", products(0), products(0),
           [](In x, In) { return linear(x[0], x[1]); });
+    t.add("linear_leaky_relu/" + sample, products(1), products(1),
+          [](In x, In) { return linear_leaky_relu(x[0], x[1], x[2], 0.25); });
   }
   struct Convolution {
     Shape x, w;
@@ -490,6 +492,9 @@ void add_norms(Table& t) {
     for (double eps : {1e-5, 0.125}) {
       norm(std::string("batch_norm/") + shape + ", eps " + (eps == 0.125 ? "0.125" : "1e-05"),
            [=](In x, In) { return batch_norm(x[0], x[1], x[2], eps); });
+      norm(std::string("batch_norm_leaky_relu/") + shape + ", eps " +
+               (eps == 0.125 ? "0.125" : "1e-05"),
+           [=](In x, In) { return batch_norm_leaky_relu(x[0], x[1], x[2], 0.25, eps); });
     }
   }
   for (const auto& [shape, count] : {std::pair{"[4]", 1},

@@ -13,6 +13,7 @@ void gemm(const Gemm& s) {
       Scalar& c = s.c[i * s.c_row + j];
       c = s.accumulate ? c + sum : sum;
       if (s.bias != nullptr) c += s.bias[j];
+      c = leak(s.slope, c > 0, c);
     }
   }
 }

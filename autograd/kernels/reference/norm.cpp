@@ -20,7 +20,7 @@ void sum(const Reduce& s, const Scalar* x, Scalar* y) {
   }
 }
 
-void batch_norm(const Channels& s, Scalar eps, const Scalar* x, const Scalar* weight,
+void batch_norm(const Channels& s, Scalar eps, Scalar slope, const Scalar* x, const Scalar* weight,
                 const Scalar* bias, Scalar* y, Scalar* mean, Scalar* var, Scalar* rstd) {
   const auto count = static_cast<double>(s.n * s.s);
 #pragma omp parallel for if (s.n * s.c * s.s > kSerialWork)
@@ -43,26 +43,33 @@ void batch_norm(const Channels& s, Scalar eps, const Scalar* x, const Scalar* we
     for (int64_t n = 0; n < s.n; ++n) {
       for (int64_t i = 0; i < s.s; ++i) {
         const int64_t at = (n * s.c + c) * s.s + i;
-        y[at] = (x[at] - mean[c]) * rstd[c] * weight[c] + bias[c];
+        const Scalar v = (x[at] - mean[c]) * rstd[c] * weight[c] + bias[c];
+        y[at] = leak(slope, v > 0, v);
       }
     }
   }
 }
 
 // With xhat = (x - mean) rstd: dbias = sum(g), dweight = sum(g xhat), and since x also moves mean
-// and variance, dx = weight rstd (g - dbias / count - xhat dweight / count).
-void batch_norm_grad(const Channels& s, const Scalar* g, const Scalar* x, const Scalar* weight,
-                     const Scalar* mean, const Scalar* rstd, Scalar* dx, Scalar* dweight,
-                     Scalar* dbias) {
+// and variance, dx = weight rstd (g - dbias / count - xhat dweight / count). If a leaky ReLU
+// follows, g has to pass it first.
+void batch_norm_grad(const Channels& s, Scalar slope, const Scalar* g, const Scalar* x,
+                     const Scalar* weight, const Scalar* bias, const Scalar* mean,
+                     const Scalar* rstd, Scalar* dx, Scalar* dweight, Scalar* dbias) {
   const auto count = static_cast<double>(s.n * s.s);
 #pragma omp parallel for if (s.n * s.c * s.s > kSerialWork)
   for (int64_t c = 0; c < s.c; ++c) {
+    const auto leaked = [&](int64_t at) {
+      if (slope == 1) return g[at];
+      return leak(slope, (x[at] - mean[c]) * rstd[c] * weight[c] + bias[c] > 0, g[at]);
+    };
     double sum_g = 0, sum_g_xhat = 0;
     for (int64_t n = 0; n < s.n; ++n) {
       for (int64_t i = 0; i < s.s; ++i) {
         const int64_t at = (n * s.c + c) * s.s + i;
-        sum_g += static_cast<double>(g[at]);
-        sum_g_xhat += static_cast<double>(g[at] * ((x[at] - mean[c]) * rstd[c]));
+        const Scalar gi = leaked(at);
+        sum_g += static_cast<double>(gi);
+        sum_g_xhat += static_cast<double>(gi * ((x[at] - mean[c]) * rstd[c]));
       }
     }
     dbias[c] = static_cast<Scalar>(sum_g);
@@ -73,7 +80,7 @@ void batch_norm_grad(const Channels& s, const Scalar* g, const Scalar* x, const 
       for (int64_t i = 0; i < s.s; ++i) {
         const int64_t at = (n * s.c + c) * s.s + i;
         const Scalar xhat = (x[at] - mean[c]) * rstd[c];
-        dx[at] = weight[c] * rstd[c] * (g[at] - mean_g - xhat * mean_g_xhat);
+        dx[at] = weight[c] * rstd[c] * (leaked(at) - mean_g - xhat * mean_g_xhat);
       }
     }
   }

@@ -50,10 +50,6 @@ Scalar softplus_of(Scalar x) {
   return static_cast<Scalar>(positive + std::log1p(std::exp(-std::abs(wide))));
 }
 
-Scalar scaled(Scalar slope, Scalar v) {
-  return slope == 0 && !std::isnan(v) ? Scalar(0) : slope * v;
-}
-
 }  // namespace
 
 void add(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y) {
@@ -92,10 +88,10 @@ void sigmoid(int64_t n, const Scalar* x, Scalar* y) { map(n, x, y, sigmoid_of); 
 void softplus(int64_t n, const Scalar* x, Scalar* y) { map(n, x, y, softplus_of); }
 
 void leaky_relu(int64_t n, Scalar slope, const Scalar* x, Scalar* y) {
-  map(n, x, y, [slope](Scalar v) { return v > 0 ? v : scaled(slope, v); });
+  map(n, x, y, [slope](Scalar v) { return leak(slope, v > 0, v); });
 }
 void leaky_relu_grad(int64_t n, Scalar slope, const Scalar* g, const Scalar* y, Scalar* dx) {
-  map(n, g, y, dx, [slope](Scalar u, Scalar v) { return v > 0 ? u : scaled(slope, u); });
+  map(n, g, y, dx, [slope](Scalar u, Scalar v) { return leak(slope, v > 0, u); });
 }
 void tanh_grad(int64_t n, const Scalar* g, const Scalar* y, Scalar* dx) {
   map(n, g, y, dx, [](Scalar u, Scalar v) { return u * std::fma(-v, v, Scalar(1)); });

@@ -10,6 +10,12 @@ namespace forger::kernels::reference {
 /// Multiply-adds, or elements, below which starting a team of threads costs more than it brings.
 constexpr int64_t kSerialWork = 20'000;
 
+/// v where it passes a leaky ReLU's gate, slope * v elsewhere: kernels.h tells what slope 0 is.
+inline Scalar leak(Scalar slope, bool passes, Scalar v) {
+  if (passes) return v;
+  return slope == 0 && v == v ? Scalar(0) : slope * v;
+}
+
 void gemm(const Gemm& s);
 
 void conv2d(const Conv2d& s, const Scalar* x, const Scalar* weight, Scalar* y);
@@ -38,11 +44,11 @@ void sigmoid_grad(int64_t n, const Scalar* g, const Scalar* y, Scalar* dx);
 
 void sum(const Reduce& s, const Scalar* x, Scalar* y);
 
-void batch_norm(const Channels& s, Scalar eps, const Scalar* x, const Scalar* weight,
+void batch_norm(const Channels& s, Scalar eps, Scalar slope, const Scalar* x, const Scalar* weight,
                 const Scalar* bias, Scalar* y, Scalar* mean, Scalar* var, Scalar* rstd);
-void batch_norm_grad(const Channels& s, const Scalar* g, const Scalar* x, const Scalar* weight,
-                     const Scalar* mean, const Scalar* rstd, Scalar* dx, Scalar* dweight,
-                     Scalar* dbias);
+void batch_norm_grad(const Channels& s, Scalar slope, const Scalar* g, const Scalar* x,
+                     const Scalar* weight, const Scalar* bias, const Scalar* mean,
+                     const Scalar* rstd, Scalar* dx, Scalar* dweight, Scalar* dbias);
 
 void adam(const Adam& s, int64_t n, const Scalar* g, Scalar* p, Scalar* m, Scalar* v);
 

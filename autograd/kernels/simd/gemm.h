@@ -121,11 +121,10 @@ inline void multiply_add(const A& a, const Vec (&y)[vecs], Vec (&acc)[rows][vecs
   }
 }
 
-/// The micro-kernel: C = A B or C += A B, + bias if not null, for `rows` x `cols`, cols <= vecs *
-/// kLanes.
+/// The micro-kernel: C = A B or C += A B for `rows` x `cols`, cols <= vecs * kLanes.
 template <int rows, int vecs, class A>
 [[gnu::noinline]] void tile(const Runs& runs, float* c, int64_t c_row, int64_t cols,
-                            bool accumulate, const float* bias) {
+                            bool accumulate) {
   Vec acc[rows][vecs];
   for (int i = 0; i < rows; ++i) {
     __builtin_prefetch(c + i * c_row, 1);
@@ -155,14 +154,6 @@ template <int rows, int vecs, class A>
   } while (++run != end);
   // Unrolled by order: left to itself the compiler keeps the loops and the sums go through memory.
   const auto write = [&](auto get, auto put) {
-    if (bias != nullptr) {
-#pragma GCC unroll 2
-      for (int j = 0; j < vecs; ++j) {
-        const Vec to_all = get(bias + j * Vec::kLanes, j);
-#pragma GCC unroll 14
-        for (int i = 0; i < rows; ++i) acc[i][j] = acc[i][j] + to_all;
-      }
-    }
     if (accumulate) {
 #pragma GCC unroll 14
       for (int i = 0; i < rows; ++i) {
@@ -191,16 +182,16 @@ template <int rows, int vecs, class A>
 /// in registers too.
 template <int rows = kMr>
 inline void any_tile(int64_t rows_left, const Runs& runs, float* c, int64_t c_row, int64_t cols,
-                     bool accumulate, const float* bias = nullptr) {
+                     bool accumulate) {
   if constexpr (rows > 1) {
     if (rows_left < rows) {
-      return any_tile<rows - 1>(rows_left, runs, c, c_row, cols, accumulate, bias);
+      return any_tile<rows - 1>(rows_left, runs, c, c_row, cols, accumulate);
     }
   }
   const bool panel = runs.a_row == 0;
   const auto pick = cols > Vec::kLanes ? (panel ? tile<rows, 2, PanelOfA> : tile<rows, 2, RowsOfA>)
                                        : (panel ? tile<rows, 1, PanelOfA> : tile<rows, 1, RowsOfA>);
-  pick(runs, c, c_row, cols, accumulate, bias);
+  pick(runs, c, c_row, cols, accumulate);
 }
 
 /// The product of a panel of A and one of B.
@@ -251,7 +242,7 @@ void pack_panel(int64_t rows, int64_t k, const float* src, int64_t row, int64_t 
 
 /// What follows from a product's extents, strides and the number of threads.
 struct GemmPlan {
-  bool pack_a, b_in_place;
+  bool turned, pack_a, b_in_place;
   int64_t kc, mr;          // the longest slice of k; the rows of a tile, of which all get alike
   int64_t strips, groups;  // of a task's columns, and how many groups of them
   int64_t rows, ranges;    // of a task, and how many ranges
@@ -260,6 +251,7 @@ struct GemmPlan {
 
 GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   GemmPlan plan{};
+  plan.turned = turned;
   plan.kc = max(1, ceil_div(s.k, max(1, ceil_div(s.k, kKc))));
   plan.mr = ceil_div(s.m, ceil_div(s.m, kMr));
   plan.b_in_place = s.b_col == 1;
@@ -295,7 +287,7 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
 
 /// Rows i0 to i1 - 1 of C in columns j0 to j1 - 1, written to c from its first element on.
 void gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int64_t j0, int64_t j1,
-                float* c, int64_t c_row, const float* bias, float* own) {
+                float* c, int64_t c_row, float* own) {
   float* const a_panel = own + plan.strips * plan.b_size;
   const bool few = i1 - i0 <= 2 * plan.mr;  // both tiles of a strip read B in place
   for (int64_t pc = 0; pc == 0 || pc < s.k; pc += plan.kc) {
@@ -315,6 +307,7 @@ void gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int
         const bool in_place = plan.b_in_place && cols == kNr && (few || i == i0);
         if (i == i0 && !in_place) pack_panel<kNr>(cols, kc, b, s.b_col, s.b_row, panel);
         const Run run{kc, 0, in_place ? b : panel};
+        float* const to = c + (i - i0) * c_row + j - j0;
         any_tile(rows,
                  {.a = a,
                   .run = &run,
@@ -322,14 +315,14 @@ void gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int
                   .b_step = in_place ? s.b_row : kNr,
                   .a_row = plan.pack_a ? 0 : s.a_row,
                   .keep = in_place && !few ? panel : nullptr},
-                 c + (i - i0) * c_row + j - j0, c_row, cols, s.accumulate || pc > 0,
-                 last && bias != nullptr ? bias + j : nullptr);
+                 to, c_row, cols, s.accumulate || pc > 0);
+        if (last && !plan.turned) finish(s, to, rows, cols, bias_from(s, j));
       }
     }
   }
 }
 
-/// The same where the caller's C and bias are turned: it is computed aside first.
+/// The same where the caller's C is turned: it is computed aside first.
 void turned_gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int64_t j0,
                        int64_t j1, float* own) {
   float* const block = own + plan.strips * plan.b_size + plan.a_size;
@@ -338,14 +331,11 @@ void turned_gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t 
   for (int64_t j = 0; s.accumulate && j < j1 - j0; j += kNr) {
     to_lanes<kNr>(min(kNr, j1 - j0 - j), rows, c + j * s.c_row, s.c_row, block + j, pitch);
   }
-  gemm_block(s, plan, i0, i1, j0, j1, block, pitch, nullptr, own);
-  for (int64_t i = 0; s.bias != nullptr && i < rows; ++i) {
-    const Vec bias = broadcast(s.bias[i0 + i]);
-    float* const row = block + i * pitch;
-    for (int64_t j = 0; j < pitch; j += Vec::kLanes) store(row + j, load(row + j) + bias);
-  }
+  gemm_block(s, plan, i0, i1, j0, j1, block, pitch, own);
   for (int64_t j = 0; j < j1 - j0; j += kNr) {
-    from_lanes<kNr>(min(kNr, j1 - j0 - j), rows, block + j, pitch, c + j * s.c_row, s.c_row);
+    const int64_t count = min(kNr, j1 - j0 - j);
+    from_lanes<kNr>(count, rows, block + j, pitch, c + j * s.c_row, s.c_row);
+    finish(s, c + j * s.c_row, count, rows, bias_from(s, i0));
   }
 }
 
@@ -365,7 +355,7 @@ void gemm_blocks(const Gemm& s, bool turned) {
     if (turned) {
       turned_gemm_block(s, plan, i0, i1, j0, j1, own);
     } else {
-      gemm_block(s, plan, i0, i1, j0, j1, s.c + i0 * s.c_row + j0, s.c_row, s.bias, own);
+      gemm_block(s, plan, i0, i1, j0, j1, s.c + i0 * s.c_row + j0, s.c_row, own);
     }
   }
   memory::release(all);
@@ -373,12 +363,12 @@ void gemm_blocks(const Gemm& s, bool turned) {
 
 void gemm(const Gemm& s) {
   if (s.m == 0 || s.n == 0) return;
-  if (gemm_thin(s)) return add_bias(s);
+  if (gemm_thin(s)) return;
   // B lies across, panels of it would be used for few rows, and C is smaller: C^T = B^T A^T reads B
   // in place.
   if (s.b_col != 1 && s.m <= min(128, s.k / 2) && s.m < s.n) {
     gemm_blocks({s.n, s.m, s.k, s.b, s.b_col, s.b_row, s.a, s.a_col, s.a_row, s.c, s.c_row,
-                 s.accumulate, s.bias},
+                 s.accumulate, s.bias, s.slope},
                 true);
   } else {
     gemm_blocks(s, false);

@@ -18,6 +18,23 @@
 namespace forger::kernels {
 namespace {
 
+/// What is left to do for the sums that a product has written to `rows` rows and `cols` columns of
+/// C, from c on: the bias, of which the columns' part is given, and the leaky ReLU.
+void finish(const Gemm& s, float* c, int64_t rows, int64_t cols, const float* bias) {
+  if (bias == nullptr && s.slope == 1) return;
+  const Leak leak{s.slope};
+  for (int64_t i = 0; i < rows; ++i, c += s.c_row) {
+    for_lanes(0, cols, [&](int64_t j, Lanes lanes) {
+      Vec y = lanes.get(c + j);
+      if (bias != nullptr) y = y + lanes.get(bias + j);
+      lanes.put(c + j, leak(y, y));
+    });
+  }
+}
+const float* bias_from(const Gemm& s, int64_t column) {
+  return s.bias != nullptr ? s.bias + column : nullptr;
+}
+
 /// y = A x or y += A x for A [m, terms] stored by columns, of which there are a few, y dense.
 template <int terms>
 void add_columns(int64_t m, const float* a, int64_t col, const float* x, int64_t x_step, float* y,
@@ -127,8 +144,9 @@ void gemm_one_column(const Gemm& s) {
 void gemm_few_terms(const Gemm& s) {
   const auto rows = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      gemv_by_columns(s.n, s.k, s.b, s.b_row, s.a + i * s.a_row, s.a_col, s.c + i * s.c_row,
-                      s.accumulate);
+      float* const c = s.c + i * s.c_row;
+      gemv_by_columns(s.n, s.k, s.b, s.b_row, s.a + i * s.a_row, s.a_col, c, s.accumulate);
+      finish(s, c, 1, s.n, s.bias);
     }
   };
   if (s.m * s.n < kSerialWork) {
@@ -138,29 +156,21 @@ void gemm_few_terms(const Gemm& s) {
   }
 }
 
-/// Whether the product was one of these, and is done but for its bias.
+/// Whether the product was one of these, and is done.
 bool gemm_thin(const Gemm& s) {
   if (s.n == 1) {
     gemm_one_column(s);
+    finish(s, s.c, s.m, 1, s.bias);
   } else if (s.m == 1) {  // C^T = B^T A^T is a column
     gemm_one_column(
         {s.n, 1, s.k, s.b, s.b_col, s.b_row, s.a, s.a_col, s.a_row, s.c, 1, s.accumulate});
+    finish(s, s.c, 1, s.n, s.bias);
   } else if (s.k <= 4 && s.b_col == 1) {
     gemm_few_terms(s);
   } else {
     return false;
   }
   return true;
-}
-
-void add_bias(const Gemm& s) {
-  if (s.bias == nullptr) return;
-  for (int64_t i = 0; i < s.m; ++i) {
-    float* const row = s.c + i * s.c_row;
-    for_lanes(0, s.n, [&](int64_t j, Lanes lanes) {
-      lanes.put(row + j, lanes.get(row + j) + lanes.get(s.bias + j));
-    });
-  }
 }
 
 }  // namespace

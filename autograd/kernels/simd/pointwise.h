@@ -134,21 +134,24 @@ void softplus(int64_t n, const float* x, float* y) {
   map_wide(n, x, y, [](Wide v) { return softplus(v); });
 }
 
-/// slope * v, or for slope 0 the 0 that infinity would spoil; NaN stays NaN.
-struct Scaled {
+/// v where gate > 0, elsewhere slope * v, or for slope 0 the 0 that infinity would spoil; NaN stays
+/// NaN.
+struct Leak {
   float slope;
-  Vec operator()(Vec v) const {
-    return slope == 0 ? select_less(-abs(v), broadcast(1), zero(), v) : broadcast(slope) * v;
+  Vec operator()(Vec gate, Vec v) const {
+    const Vec scaled =
+        slope == 0 ? select_less(-abs(v), broadcast(1), zero(), v) : broadcast(slope) * v;
+    return select_less(zero(), gate, v, scaled);
   }
 };
 
 void leaky_relu(int64_t n, float slope, const float* x, float* y) {
-  const Scaled scaled{slope};
-  map(n, x, y, [scaled](Vec v) { return select_less(zero(), v, v, scaled(v)); });
+  const Leak leak{slope};
+  map(n, x, y, [leak](Vec v) { return leak(v, v); });
 }
 void leaky_relu_grad(int64_t n, float slope, const float* g, const float* y, float* dx) {
-  const Scaled scaled{slope};
-  map(n, g, y, dx, [scaled](Vec u, Vec v) { return select_less(zero(), v, u, scaled(u)); });
+  const Leak leak{slope};
+  map(n, g, y, dx, [leak](Vec u, Vec v) { return leak(v, u); });
 }
 void tanh_grad(int64_t n, const float* g, const float* y, float* dx) {
   map(n, g, y, dx, [](Vec u, Vec v) { return u * fma(-v, v, broadcast(1)); });
