@@ -50,6 +50,11 @@ constexpr int64_t kKc = 256;
 constexpr int64_t kStrips = 384 / kNr;
 constexpr int64_t kTurned = 64 * 1024;  // floats of a block of C that is turned
 
+/// Multiply-adds, some milliseconds, from which on tasks are handed out by turns, four for each
+/// thread, which evens out what other programs take from one of them. Of a shorter product each
+/// thread gets one part, always the same: its own caches may still hold that.
+constexpr int64_t kLong = int64_t{1} << 28;
+
 /// A panel's floats for k of these: one vector more than its own, for packing stores whole vectors
 /// and lets the next store overwrite what was too much.
 template <int width>
@@ -242,10 +247,10 @@ void pack_panel(int64_t rows, int64_t k, const float* src, int64_t row, int64_t 
 
 /// What follows from a product's extents, strides and the number of threads.
 struct GemmPlan {
-  bool turned, pack_a, b_in_place;
+  bool turned, pack_a, b_in_place, by_turns;
   int64_t kc, mr;          // the longest slice of k; the rows of a tile, of which all get alike
   int64_t strips, groups;  // of a task's columns, and how many groups of them
-  int64_t rows, ranges;    // of a task, and how many ranges
+  int64_t rows, ranges;    // of a task, and how many ranges of them
   int64_t b_size, a_size, own_size;  // floats of a panel of B, of A, of a thread
 };
 
@@ -253,29 +258,30 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   GemmPlan plan{};
   plan.turned = turned;
   plan.kc = max(1, ceil_div(s.k, max(1, ceil_div(s.k, kKc))));
-  plan.mr = ceil_div(s.m, ceil_div(s.m, kMr));
   plan.b_in_place = s.b_col == 1;
-  const int64_t strips = ceil_div(s.n, kNr), tiles = ceil_div(s.m, plan.mr);
+  plan.by_turns = threads > 1 && s.m * s.n * s.k > kLong;
+  const int64_t strips = ceil_div(s.n, kNr);
   // The cheapest of some cuts, counted in multiply-adds for each k. A strip's first tile, which
   // fetches B, costs as much as six more rows; rows of A that another strip has not just fetched
-  // cost as much as three more columns, ten if they are copied. Four tasks a thread even out what
-  // other programs take from one of them.
+  // cost as much as three more columns, ten if they are copied.
   const bool aliased = s.a_row % 1024 == 0;  // 4 KiB: all rows share one set of L1
   plan.pack_a = s.a_col != 1 || (aliased && strips >= 4);
-  const int64_t wanted = threads == 1 ? 1 : 4 * threads;
+  const int64_t wanted = plan.by_turns ? 4 * threads : threads;
   int64_t least = INT64_MAX;
   for (int64_t r = 1; r <= wanted; r *= 2) {
-    const int64_t ranges = min(r, tiles);
-    const int64_t groups = max(ceil_div(strips, kStrips), min(strips, ceil_div(wanted, ranges)));
-    const int64_t rows = ceil_div(s.m, ranges), cols = ceil_div(s.n, groups);
+    const int64_t rows = ceil_div(s.m, r), ranges = ceil_div(s.m, rows);
+    const int64_t groups =
+        min(strips, round_up(ceil_div(strips, kStrips), ceil_div(wanted, ranges)));
+    const int64_t in_group = ceil_div(strips, groups), cols = min(s.n, in_group * kNr);
     const int64_t task = rows * cols + 6 * cols + (plan.pack_a ? 10 : 3) * rows;
-    const int64_t cost = ceil_div(ranges * groups, threads) * task;
+    const int64_t cost = ceil_div(ranges * ceil_div(strips, in_group), threads) * task;
     if (cost >= least) continue;
     least = cost;
-    plan.rows = plan.mr * ceil_div(tiles, ranges);
-    plan.strips = ceil_div(strips, groups);
+    plan.rows = rows;
+    plan.strips = in_group;
   }
-  if (turned) plan.rows = min(plan.rows, max(1, kTurned / (plan.strips * kNr) / plan.mr) * plan.mr);
+  if (turned) plan.rows = min(plan.rows, max(1, kTurned / (plan.strips * kNr)));
+  plan.mr = ceil_div(plan.rows, ceil_div(plan.rows, kMr));
   plan.ranges = ceil_div(s.m, plan.rows);
   plan.groups = ceil_div(strips, plan.strips);
   plan.b_size = round_up(panel_size<kNr>(plan.kc), 16);
@@ -345,10 +351,7 @@ void gemm_blocks(const Gemm& s, bool turned) {
   const GemmPlan plan = plan_gemm(s, turned, threads);
   auto* const all = static_cast<float*>(
       memory::acquire(static_cast<size_t>(threads * plan.own_size) * sizeof(float)));
-  // Handed out in order (`monotonic`): LLVM 14's default, which lets threads steal from one
-  // another, fails an assertion of its own in loops used both inside and outside of a team.
-#pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads) if (threads > 1)
-  for (int64_t t = 0; t < plan.groups * plan.ranges; ++t) {
+  const auto run = [&](int64_t t) {
     const int64_t i0 = t % plan.ranges * plan.rows, i1 = min(s.m, i0 + plan.rows);
     const int64_t j0 = t / plan.ranges * plan.strips * kNr, j1 = min(s.n, j0 + plan.strips * kNr);
     float* const own = all + omp_get_thread_num() * plan.own_size;
@@ -357,6 +360,16 @@ void gemm_blocks(const Gemm& s, bool turned) {
     } else {
       gemm_block(s, plan, i0, i1, j0, j1, s.c + i0 * s.c_row + j0, s.c_row, own);
     }
+  };
+  const int64_t tasks = plan.groups * plan.ranges;
+  if (plan.by_turns) {
+    // `monotonic`: LLVM 14's default, which lets threads steal from one another, fails an assertion
+    // of its own in loops used both inside and outside of a team.
+#pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads) if (threads > 1)
+    for (int64_t t = 0; t < tasks; ++t) run(t);
+  } else {
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t t = 0; t < tasks; ++t) run(t);
   }
   memory::release(all);
 }

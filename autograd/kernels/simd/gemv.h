@@ -97,47 +97,60 @@ void gemv_rows(int64_t k, const float* a, int64_t row, const float* x, float* y,
   }
 }
 
-/// C of one column. Each element of A is used once, so the work is to read A in its own order.
-void gemv(const Gemm& s, const float* x, int64_t x_step, int64_t begin, int64_t end) {
-  const float* const a = s.a + begin * s.a_row;
-  float* const y = s.c + begin * s.c_row;
-  const int64_t m = end - begin;
-  if (s.a_row == 1 && s.c_row == 1) {
-    gemv_by_columns(m, s.k, a, s.a_col, x, x_step, y, s.accumulate);
-  } else if (s.a_row == 1) {
-    float block[256];
-    for (int64_t i = 0; i < m; i += 256) {
-      const int64_t count = min(256, m - i);
-      gemv_by_columns(count, s.k, a + i, s.a_col, x, x_step, block, false);
-      for (int64_t l = 0; l < count; ++l) {
-        float* const yl = y + (i + l) * s.c_row;
-        *yl = s.accumulate ? *yl + block[l] : block[l];
-      }
+/// C of one column, for A stored by columns. Where there are many, each slice of them is summed by
+/// itself, a stretch of memory, and the slices' sums are added in order: they depend on k alone.
+void gemv_of_columns(const Gemm& s, int threads) {
+  const int64_t slices = max(1, min(8, s.k / 256)), depth = ceil_div(s.k, slices);
+  const int64_t pieces = ceil_div(threads, slices);
+  const int64_t size = round_up(ceil_div(s.m, pieces), Vec::kLanes);
+  const bool direct = slices == 1 && s.c_row == 1;
+  float* const sums = direct ? s.c
+                             : static_cast<float*>(memory::acquire(
+                                   static_cast<size_t>(slices * pieces * size) * sizeof(float)));
+  const auto sum_of = [&](int64_t slice) { return sums + slice * pieces * size; };
+  const int64_t tasks = slices * pieces;
+  parallel_chunks(tasks, ceil_div(tasks, threads), [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t slice = t / pieces, p = slice * depth, i = t % pieces * size;
+      if (i >= s.m) continue;
+      gemv_by_columns(min(size, s.m - i), min(depth, s.k - p), s.a + i + p * s.a_col, s.a_col,
+                      s.b + p * s.b_row, s.b_row, sum_of(slice) + i, direct && s.accumulate);
     }
-  } else {
-    int64_t i = 0;
-    for (; i + 4 <= m; i += 4) {
-      gemv_rows<4>(s.k, a + i * s.a_row, s.a_row, x, y + i * s.c_row, s.c_row, s.accumulate);
-    }
-    for (; i < m; ++i) {
-      gemv_rows<1>(s.k, a + i * s.a_row, s.a_row, x, y + i * s.c_row, s.c_row, s.accumulate);
+  });
+  if (direct) return;
+  for (int64_t i = 0; i < s.m; i += Vec::kLanes) {
+    alignas(64) float sum[Vec::kLanes];
+    Vec all = load(sums + i);
+    for (int64_t slice = 1; slice < slices; ++slice) all = all + load(sum_of(slice) + i);
+    store(sum, all);
+    for (int64_t l = 0; l < min(Vec::kLanes, s.m - i); ++l) {
+      float& y = s.c[(i + l) * s.c_row];
+      y = s.accumulate ? y + sum[l] : sum[l];
     }
   }
+  memory::release(sums);
 }
 
-void gemm_one_column(const Gemm& s) {
+/// The same for A stored by rows.
+void gemv_of_rows(const Gemm& s, int threads) {
   float* copy = nullptr;
-  if (s.a_row != 1 && s.b_row != 1) {  // dot products want x dense
+  if (s.b_row != 1) {  // dot products want x dense
     copy = static_cast<float*>(memory::acquire(static_cast<size_t>(s.k) * sizeof(float)));
     for (int64_t p = 0; p < s.k; ++p) copy[p] = s.b[p * s.b_row];
   }
   const float* const x = copy != nullptr ? copy : s.b;
-  const int64_t x_step = copy != nullptr ? 1 : s.b_row;
-  // Every element has its own sum, so the chunks may be as many as the threads.
-  const int threads = s.m * s.k < kSerialWork ? 1 : omp_get_max_threads();
-  const int64_t chunk = round_up(ceil_div(s.m, threads), s.a_row == 1 ? Vec::kLanes : 4);
-  parallel_chunks(s.m, chunk, [&](int64_t begin, int64_t end) { gemv(s, x, x_step, begin, end); });
+  parallel_chunks(s.m, round_up(ceil_div(s.m, threads), 4), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i += end - i < 4 ? 1 : 4) {
+      const auto dot = end - i < 4 ? gemv_rows<1> : gemv_rows<4>;
+      dot(s.k, s.a + i * s.a_row, s.a_row, x, s.c + i * s.c_row, s.c_row, s.accumulate);
+    }
+  });
   memory::release(copy);
+}
+
+void gemm_one_column(const Gemm& s) {
+  const int threads = s.m * s.k < kSerialWork ? 1 : omp_get_max_threads();
+  s.a_row == 1 ? gemv_of_columns(s, threads) : gemv_of_rows(s, threads);
 }
 
 /// For K of a few: C is written in its own order, a row at a time, for the stores are the work.
