@@ -28,6 +28,7 @@ struct BatchedPlan {
   int64_t in_rows, out_rows;       // of the input that a band reads, of the output that it writes
   int64_t cb, c_blocks, taps;      // channels of a slice of k, slices; the most taps of a phase
   int64_t a_panels, a_slice;       // floats of all panels of a slice
+  int64_t panels, m_blocks;        // of a block's rows of weights, and how many such blocks
   int64_t scratch_size, own_size;  // floats
   float* a;  // [phase][slice][panel], k in the order row of taps, tap, channel
 };
@@ -62,7 +63,7 @@ bool takes_batched(const Correlation& s) {
   return many && filled && s.c >= 8 && s.m > kFewRows;
 }
 
-BatchedPlan plan_batched(const Correlation& s) {
+BatchedPlan plan_batched(const Correlation& s, int threads) {
   BatchedPlan p{};
   p.taps = 1;
   for (int64_t v = 0; v < s.phases; ++v) {
@@ -75,7 +76,12 @@ BatchedPlan plan_batched(const Correlation& s) {
   // Bands whose results take twice the scratch's size at most, and eight tasks if there are.
   const int64_t row_size = s.out_step * s.out_w * ceil_div(s.m, kMr) * kMr * kNr;
   p.rows = max(1, min(s.grid_h, 2 * kScratch / row_size));
-  while (p.rows > 2 && p.image_blocks * ceil_div(s.grid_h, p.rows) < 8) p.rows = (p.rows + 1) / 2;
+  // Each band reads all weights, each block of weights transposes the images again. The blocks may
+  // be as many as the threads: unlike bands, they do not change how k is cut.
+  const bool many_weights = s.m * s.kh * s.kw > 4 * s.h * s.w * kNr;
+  while (!many_weights && p.rows > 2 && p.image_blocks * ceil_div(s.grid_h, p.rows) < 8) {
+    p.rows = (p.rows + 1) / 2;
+  }
   p.bands = ceil_div(s.grid_h, p.rows);
   p.rows = ceil_div(s.grid_h, p.bands);
   p.in_rows = min(s.h, (p.rows - 1) * s.step + s.reach_h);
@@ -84,36 +90,41 @@ BatchedPlan plan_batched(const Correlation& s) {
   p.c_blocks = ceil_div(s.c, p.cb);
   p.cb = ceil_div(s.c, p.c_blocks);
   p.a_panels = ceil_div(s.m, kMr);
+  p.panels =
+      many_weights ? ceil_div(p.a_panels, ceil_div(threads, p.image_blocks * p.bands)) : p.a_panels;
+  p.m_blocks = ceil_div(p.a_panels, p.panels);
   p.a_slice = p.a_panels * panel_size<kMr>(p.cb * p.taps);
   p.scratch_size = p.in_rows * s.w * p.cb * kNr;
-  p.own_size = max(p.scratch_size + p.a_panels * kMr * p.out_rows * s.out_w * kNr,
+  p.own_size = max(p.scratch_size + p.panels * kMr * p.out_rows * s.out_w * kNr,
                    panel_size<kMr>(s.kh * s.kw));
   return p;
 }
 
-/// Panel i of slice b of phase f. `all` has room for a channel's taps.
-void pack_taps(const Correlation& s, const BatchedPlan& plan, int64_t f, int64_t b, int64_t i,
-               float* all) {
-  const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
+/// Panel i of slice b of every phase. `all` has room for a channel's taps.
+void pack_taps(const Correlation& s, const BatchedPlan& plan, int64_t b, int64_t i, float* all) {
   const int64_t channels = min(plan.cb, s.c - b * plan.cb);
   const float* const w = s.weight + i * kMr * s.w_m + b * plan.cb * s.w_c;
-  float* const dst = plan.a + (f * plan.c_blocks + b) * plan.a_slice +
-                     i * panel_size<kMr>(channels * v.taps * u.taps);
   for (int64_t c = 0; c < channels; ++c) {
     pack_panel<kMr>(s.m - i * kMr, s.kh * s.kw, w + c * s.w_c, s.w_m, 1, all);
-    for (int64_t p = 0; p < v.taps; ++p) {
-      for (int64_t q = 0; q < u.taps; ++q) {
-        const float* const from = all + (tap_at(v, p) * s.kw + tap_at(u, q)) * kMr;
-        __builtin_memcpy(dst + ((p * u.taps + q) * channels + c) * kMr, from, kMr * sizeof(float));
+    for (int64_t f = 0; f < s.phases * s.phases; ++f) {
+      const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
+      float* to = plan.a + (f * plan.c_blocks + b) * plan.a_slice +
+                  i * panel_size<kMr>(channels * v.taps * u.taps) + c * kMr;
+      for (int64_t p = 0; p < v.taps; ++p) {
+        for (int64_t q = 0; q < u.taps; ++q, to += channels * kMr) {
+          const float* const from = all + (tap_at(v, p) * s.kw + tap_at(u, q)) * kMr;
+          __builtin_memcpy(to, from, kMr * sizeof(float));
+        }
       }
     }
   }
 }
 
-/// The tiles of one place of one phase, for all rows of the weights.
+/// The tiles of one place of one phase, for panels r0 to r1 - 1 of the weights.
 void multiply_place(const Correlation& s, const BatchedPlan& plan, int64_t channels, const Axis& v,
-                    const Axis& u, const float* a, int64_t i, int64_t j, int64_t first_row,
-                    int64_t images, const float* scratch, float* y, bool accumulate) {
+                    const Axis& u, const float* a, int64_t r0, int64_t r1, int64_t i, int64_t j,
+                    int64_t first_row, int64_t images, const float* scratch, float* y,
+                    bool accumulate) {
   const Span down = span_of(v, s.x0, s.step, i, s.h), across = span_of(u, s.x0, s.step, j, s.w);
   const int64_t row_step = step_of(v), column_step = step_of(u), pixel = channels * kNr;
   const bool joined = column_step == 1;  // the taps of a row lie one behind the other
@@ -121,9 +132,9 @@ void multiply_place(const Correlation& s, const BatchedPlan& plan, int64_t chann
   int64_t count = 0;
   const auto multiply = [&] {
     const int64_t k = channels * v.taps * u.taps, size = plan.out_rows * s.out_w * kNr;
-    for (int64_t r = 0; r < plan.a_panels; ++r) {
-      any_tile(s.m - r * kMr, {a + r * panel_size<kMr>(k), runs, count, kNr}, y + r * kMr * size,
-               size, images, accumulate);
+    for (int64_t r = r0; r < r1; ++r) {
+      any_tile(s.m - r * kMr, {a + r * panel_size<kMr>(k), runs, count, kNr},
+               y + (r - r0) * kMr * size, size, images, accumulate);
     }
     count = 0;
     accumulate = true;
@@ -146,6 +157,8 @@ void multiply_place(const Correlation& s, const BatchedPlan& plan, int64_t chann
 /// All slices and phases of one block.
 void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t block, float* scratch) {
   float* const y = scratch + plan.scratch_size;
+  const int64_t r0 = block % plan.m_blocks * plan.panels, r1 = min(plan.a_panels, r0 + plan.panels);
+  block /= plan.m_blocks;
   const int64_t n0 = block / plan.bands * plan.images, images = min(plan.images, s.n - n0);
   const int64_t i0 = block % plan.bands * plan.rows, i1 = min(s.grid_h, i0 + plan.rows);
   const int64_t first_row = max(0, min(s.h, s.x0 + i0 * s.step));
@@ -164,36 +177,36 @@ void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t block,
       for (int64_t i = i0; i < min(i1, v.extent); ++i) {
         for (int64_t j = 0; j < u.extent; ++j) {
           const int64_t row = v.out + i * s.out_step - out_row, column = u.out + j * s.out_step;
-          multiply_place(s, plan, channels, v, u, a, i, j, first_row, images, scratch,
+          multiply_place(s, plan, channels, v, u, a, r0, r1, i, j, first_row, images, scratch,
                          y + (row * s.out_w + column) * kNr, b > 0);
         }
       }
     }
   }
-  for (int64_t m = 0; m < s.m; ++m) {
-    from_lanes<kNr>(images, out_rows * s.out_w, y + m * plan.out_rows * s.out_w * kNr, kNr,
-                    s.y + ((n0 * s.m + m) * s.out_h + out_row) * s.out_w, s.m * s.out_h * s.out_w,
-                    s.out_h * s.out_w);
+  for (int64_t m = r0 * kMr; m < min(s.m, r1 * kMr); ++m) {
+    from_lanes<kNr>(images, out_rows * s.out_w, y + (m - r0 * kMr) * plan.out_rows * s.out_w * kNr,
+                    kNr, s.y + ((n0 * s.m + m) * s.out_h + out_row) * s.out_w,
+                    s.m * s.out_h * s.out_w, s.out_h * s.out_w);
   }
 }
 
 /// Inside a parallel region the threads share the loops out; outside of one this runs alone.
 void batched_loops(const Correlation& s, const BatchedPlan& plan, float* own) {
-  const int64_t slices = s.phases * s.phases * plan.c_blocks;
 #pragma omp for schedule(monotonic : dynamic, 1)
-  for (int64_t t = 0; t < slices * plan.a_panels; ++t) {
-    const int64_t slice = t / plan.a_panels;
-    pack_taps(s, plan, slice / plan.c_blocks, slice % plan.c_blocks, t % plan.a_panels, own);
+  for (int64_t t = 0; t < plan.c_blocks * plan.a_panels; ++t) {
+    pack_taps(s, plan, t / plan.a_panels, t % plan.a_panels, own);
   }
 #pragma omp for schedule(monotonic : dynamic, 1)
-  for (int64_t t = 0; t < plan.image_blocks * plan.bands; ++t) batched_block(s, plan, t, own);
+  for (int64_t t = 0; t < plan.image_blocks * plan.bands * plan.m_blocks; ++t)
+    batched_block(s, plan, t, own);
 }
 
 void correlate_batched(const Correlation& s) {
-  BatchedPlan plan = plan_batched(s);
+  BatchedPlan plan = plan_batched(s, omp_get_max_threads());
   const int64_t a_size = round_up(s.phases * s.phases * plan.c_blocks * plan.a_slice, 16);
   const int64_t own_size = round_up(plan.own_size, 16);
-  const int threads = plan.image_blocks * plan.bands == 1 ? 1 : omp_get_max_threads();
+  const int threads =
+      plan.image_blocks * plan.bands * plan.m_blocks == 1 ? 1 : omp_get_max_threads();
   plan.a = static_cast<float*>(
       memory::acquire(static_cast<size_t>(a_size + own_size * threads) * sizeof(float)));
   if (threads == 1) {
