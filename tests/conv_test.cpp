@@ -280,6 +280,9 @@ TEST_CASE("convolutions of several blocks, slices and threads") {
       {5, 33, 20, 19, 65, 1, 1, 0, 0, 2, 0, 1},   //
       {13, 16, 29, 31, 31, 2, 2, 0, 0, 2, 0, 1},  // each pixel once
       {70, 130, 9, 8, 17, 4, 4, 0, 0, 2, 1, 1},   // images side by side, slices of channels
+      {16, 9, 4, 4, 300, 4, 4, 0, 0, 2, 1, 1},    // two places a tile, blocks of weights
+      {48, 33, 7, 9, 17, 3, 3, 0, 0, 1, 1, 1},    // the same, and blocks of images
+      {8, 300, 5, 4, 9, 2, 3, 0, 0, 3, 2, 1},     //
       {2, 3, 25, 24, 5, 23, 23, 0, 0, 1, 0, 1},   // more taps than a slice of k
       {33, 130, 9, 8, 9, 1, 1, 0, 0, 1, 0, 1},    // the same, one run each
       {33, 9, 19, 18, 15, 7, 7, 0, 0, 1, 3, 2},   // more runs than a tile takes at once
@@ -363,7 +366,8 @@ TEST_CASE("convolutions have the same bits for any number of threads") {
       {16, 8, 28, 26, 16, 4, 4, 0, 0, 2, 1, 1}, {3, 17, 40, 37, 33, 3, 3, 0, 0, 1, 1, 1},
       {9, 129, 8, 7, 65, 4, 4, 0, 0, 2, 1, 1},  {20, 3, 13, 12, 4, 5, 5, 0, 0, 3, 2, 2},
       {64, 32, 7, 5, 64, 7, 5, 0, 0, 1, 0, 1},  {70, 130, 9, 8, 17, 4, 4, 0, 0, 2, 1, 1},
-      {33, 9, 19, 18, 15, 7, 7, 0, 0, 1, 3, 2}};
+      {33, 9, 19, 18, 15, 7, 7, 0, 0, 1, 3, 2}, {16, 9, 4, 4, 300, 4, 4, 0, 0, 2, 1, 1},
+      {32, 40, 12, 60, 7, 2, 2, 0, 0, 1, 0, 1}};
   for (const Conv2d& incomplete : geometries) {
     const Conv2d s = complete(incomplete);
     const std::vector<Scalar> x = Random(1).normal({x_size(s)}).to_vector();

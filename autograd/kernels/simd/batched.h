@@ -23,7 +23,7 @@ namespace forger::kernels {
 namespace {
 
 struct BatchedPlan {
-  int64_t images, image_blocks;    // of a block, and how many blocks
+  int64_t images, image_blocks;    // of a block, which are the scratch's lanes, and how many blocks
   int64_t rows, bands;             // of the grid, of a block
   int64_t in_rows, out_rows;       // of the input that a band reads, of the output that it writes
   int64_t cb, c_blocks, taps;      // channels of a slice of k, slices; the most taps of a phase
@@ -55,12 +55,26 @@ int64_t tap_at(const Axis& a, int64_t i) {
   return a.tap + (a.at_step < 0 ? a.taps - 1 - i : i) * a.tap_step;
 }
 
-/// Whether there are images enough to fill a tile, or half of one where padding is a good part, and
-/// work enough to transpose them for.
+/// The part of an axis' taps, over all phases and places, that fall inside the input.
+double part_inside(const Correlation& s, const Axis* axes, int64_t extent) {
+  int64_t inside = 0, all = 0;
+  for (int64_t f = 0; f < s.phases; ++f) {
+    for (int64_t t = 0; t < axes[f].extent; ++t) {
+      const Span span = span_of(axes[f], s.x0, s.step, t, extent);
+      inside += span.last - span.first;
+      all += axes[f].taps;
+    }
+  }
+  return static_cast<double>(inside) / static_cast<double>(max(1, all));
+}
+
+/// Whether the images fill the lanes as well as the padding that is left out deserves, and there is
+/// work enough to transpose them for. Where correlate.h would scatter its results, a tenth less
+/// will do.
 bool takes_batched(const Correlation& s) {
-  const bool many = s.n >= kNr || (s.n >= Vec::kLanes && s.grid_h * s.grid_w <= 64);
-  const bool filled = 4 * s.n >= 3 * round_up(s.n, Vec::kLanes);
-  return many && filled && s.c >= 8 && s.m > kFewRows;
+  const double filled = static_cast<double>(s.n) / static_cast<double>(round_up(s.n, Vec::kLanes));
+  const double inside = part_inside(s, s.vertical, s.h) * part_inside(s, s.horizontal, s.w);
+  return filled >= (s.out_step > 1 ? 0.9 : 1.0) * inside && s.c >= 8 && s.m > kFewRows;
 }
 
 BatchedPlan plan_batched(const Correlation& s, int threads) {
@@ -71,10 +85,10 @@ BatchedPlan plan_batched(const Correlation& s, int threads) {
       p.taps = max(p.taps, s.vertical[v].taps * s.horizontal[u].taps);
     }
   }
-  p.images = kNr;
+  p.images = round_up(s.n, kNr) == round_up(s.n, Vec::kLanes) ? kNr : Vec::kLanes;
   p.image_blocks = ceil_div(s.n, p.images);
   // Bands whose results take twice the scratch's size at most, and eight tasks if there are.
-  const int64_t row_size = s.out_step * s.out_w * ceil_div(s.m, kMr) * kMr * kNr;
+  const int64_t row_size = s.out_step * s.out_w * ceil_div(s.m, kMr) * kMr * p.images;
   p.rows = max(1, min(s.grid_h, 2 * kScratch / row_size));
   // Each band reads all weights, each block of weights transposes the images again. The blocks may
   // be as many as the threads: unlike bands, they do not change how k is cut.
@@ -86,7 +100,7 @@ BatchedPlan plan_batched(const Correlation& s, int threads) {
   p.rows = ceil_div(s.grid_h, p.bands);
   p.in_rows = min(s.h, (p.rows - 1) * s.step + s.reach_h);
   p.out_rows = min(s.out_h, p.rows * s.out_step);
-  p.cb = max(1, min(s.c, min(kScratch / max(1, p.in_rows * s.w * kNr), kConvKc / p.taps)));
+  p.cb = max(1, min(s.c, min(kScratch / max(1, p.in_rows * s.w * p.images), kConvKc / p.taps)));
   p.c_blocks = ceil_div(s.c, p.cb);
   p.cb = ceil_div(s.c, p.c_blocks);
   p.a_panels = ceil_div(s.m, kMr);
@@ -94,8 +108,8 @@ BatchedPlan plan_batched(const Correlation& s, int threads) {
       many_weights ? ceil_div(p.a_panels, ceil_div(threads, p.image_blocks * p.bands)) : p.a_panels;
   p.m_blocks = ceil_div(p.a_panels, p.panels);
   p.a_slice = p.a_panels * panel_size<kMr>(p.cb * p.taps);
-  p.scratch_size = p.in_rows * s.w * p.cb * kNr;
-  p.own_size = max(p.scratch_size + p.panels * kMr * p.out_rows * s.out_w * kNr,
+  p.scratch_size = p.in_rows * s.w * p.cb * p.images;
+  p.own_size = max(p.scratch_size + p.panels * kMr * p.out_rows * s.out_w * p.images,
                    panel_size<kMr>(s.kh * s.kw));
   return p;
 }
@@ -120,73 +134,125 @@ void pack_taps(const Correlation& s, const BatchedPlan& plan, int64_t b, int64_t
   }
 }
 
-/// The tiles of one place of one phase, for panels r0 to r1 - 1 of the weights.
-void multiply_place(const Correlation& s, const BatchedPlan& plan, int64_t channels, const Axis& v,
-                    const Axis& u, const float* a, int64_t r0, int64_t r1, int64_t i, int64_t j,
-                    int64_t first_row, int64_t images, const float* scratch, float* y,
-                    bool accumulate) {
+/// Places of an axis from t to end - 1 that lead with the same taps inside the input: what they
+/// read differs by a shift alone.
+int64_t alike(const Axis& a, int64_t x0, int64_t step, int64_t t, int64_t end, int64_t extent) {
+  const Span first = span_of(a, x0, step, t, extent);
+  int64_t count = 1;
+  for (; t + count < end; ++count) {
+    const Span next = span_of(a, x0, step, t + count, extent);
+    if (next.first != first.first || next.last != first.last) break;
+  }
+  return count;
+}
+
+/// One block at work on slice b of its channels.
+struct BatchedBlock {
+  const Correlation& s;
+  const BatchedPlan& plan;
+  int64_t r0, r1;               // its panels of weights
+  int64_t first_row, channels;  // what the scratch holds
+  const float* scratch;
+  bool accumulate;
+};
+
+/// The tiles of one place of one phase, or of two that are alike: the second reads b_next, and
+/// writes c_next floats further on; c_next is 0 if there is none.
+void multiply_place(const BatchedBlock& block, const Axis& v, const Axis& u, const float* a,
+                    int64_t i, int64_t j, int64_t b_next, int64_t c_next, float* y) {
+  const Correlation& s = block.s;
   const Span down = span_of(v, s.x0, s.step, i, s.h), across = span_of(u, s.x0, s.step, j, s.w);
-  const int64_t row_step = step_of(v), column_step = step_of(u), pixel = channels * kNr;
+  const int64_t images = block.plan.images, pixel = block.channels * images;
+  const int64_t row_step = step_of(v), column_step = step_of(u);
   const bool joined = column_step == 1;  // the taps of a row lie one behind the other
+  bool accumulate = block.accumulate;
   Run runs[kRunsAtOnce];
   int64_t count = 0;
   const auto multiply = [&] {
-    const int64_t k = channels * v.taps * u.taps, size = plan.out_rows * s.out_w * kNr;
-    for (int64_t r = r0; r < r1; ++r) {
-      any_tile(s.m - r * kMr, {a + r * panel_size<kMr>(k), runs, count, kNr},
-               y + (r - r0) * kMr * size, size, images, accumulate);
+    const int64_t k = block.channels * v.taps * u.taps;
+    const int64_t size = block.plan.out_rows * s.out_w * images;
+    for (int64_t r = block.r0; r < block.r1; ++r) {
+      Runs all{a + r * panel_size<kMr>(k), runs, count, images};
+      if (c_next != 0) all.b_next = b_next, all.c_next = c_next;
+      any_tile(s.m - r * kMr, all, y + (r - block.r0) * kMr * size, size,
+               c_next != 0 ? kNr : images, accumulate);
     }
     count = 0;
     accumulate = true;
   };
   for (int64_t p = down.first; p < down.last; ++p) {
-    const int64_t row = down.at + (p - down.first) * row_step - first_row;
+    const int64_t row = down.at + (p - down.first) * row_step - block.first_row;
     for (int64_t q = across.first; q < across.last; ++q) {
       const int64_t column = across.at + (q - across.first) * column_step;
       const int64_t taps = joined ? across.last - across.first : 1;
-      runs[count++] = {taps * channels, (p * u.taps + q) * channels * kMr,
-                       scratch + (row * s.w + column) * pixel};
+      runs[count++] = {taps * block.channels, (p * u.taps + q) * block.channels * kMr,
+                       block.scratch + (row * s.w + column) * pixel};
       if (count == kRunsAtOnce) multiply();
       if (joined) break;
     }
   }
-  if (count == 0 && !accumulate) runs[count++] = {0, 0, scratch};  // all taps fall on padding
+  if (count == 0 && !accumulate) runs[count++] = {0, 0, block.scratch};  // all taps on padding
   if (count > 0) multiply();
 }
 
-/// All slices and phases of one block.
-void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t block, float* scratch) {
-  float* const y = scratch + plan.scratch_size;
-  const int64_t r0 = block % plan.m_blocks * plan.panels, r1 = min(plan.a_panels, r0 + plan.panels);
-  block /= plan.m_blocks;
-  const int64_t n0 = block / plan.bands * plan.images, images = min(plan.images, s.n - n0);
-  const int64_t i0 = block % plan.bands * plan.rows, i1 = min(s.grid_h, i0 + plan.rows);
-  const int64_t first_row = max(0, min(s.h, s.x0 + i0 * s.step));
-  const int64_t last_row = max(first_row, min(s.h, s.x0 + (i1 - 1) * s.step + s.reach_h));
-  const int64_t out_row = i0 * s.out_step, out_rows = min(s.out_h, i1 * s.out_step) - out_row;
-  for (int64_t b = 0; b < plan.c_blocks; ++b) {
-    const int64_t c0 = b * plan.cb, channels = min(plan.cb, s.c - c0);
-    for (int64_t c = 0; c < channels; ++c) {
-      to_lanes<kNr>(images, (last_row - first_row) * s.w,
-                    s.x + ((n0 * s.c + c0 + c) * s.h + first_row) * s.w, s.c * s.h * s.w,
-                    scratch + c * kNr, channels * kNr, s.h * s.w);
-    }
-    for (int64_t f = 0; f < s.phases * s.phases; ++f) {
-      const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
-      const float* const a = plan.a + (f * plan.c_blocks + b) * plan.a_slice;
-      for (int64_t i = i0; i < min(i1, v.extent); ++i) {
-        for (int64_t j = 0; j < u.extent; ++j) {
-          const int64_t row = v.out + i * s.out_step - out_row, column = u.out + j * s.out_step;
-          multiply_place(s, plan, channels, v, u, a, r0, r1, i, j, first_row, images, scratch,
-                         y + (row * s.out_w + column) * kNr, b > 0);
-        }
+/// All places of one phase in rows i0 to i1 - 1 of the grid; y starts at row out_row of the output.
+void multiply_phase(const BatchedBlock& block, const Axis& v, const Axis& u, const float* a,
+                    int64_t i0, int64_t i1, int64_t out_row, float* y) {
+  const Correlation& s = block.s;
+  const int64_t images = block.plan.images, pixel = block.channels * images;
+  const int64_t at_once = kNr / images;  // two places fill a tile where the images fill half of one
+  for (int64_t i = i0, rows = 0; i < i1; i += rows) {
+    rows = alike(v, s.x0, s.step, i, i1, s.h);
+    for (int64_t j = 0, columns = 0; j < u.extent; j += columns) {
+      columns = alike(u, s.x0, s.step, j, u.extent, s.w);
+      const auto input = [&](int64_t t) { return (t / columns * s.w + t % columns) * s.step; };
+      const auto output = [&](int64_t t) {
+        return (t / columns * s.out_w + t % columns) * s.out_step;
+      };
+      const int64_t first = (v.out + i * s.out_step - out_row) * s.out_w + u.out + j * s.out_step;
+      for (int64_t t = 0; t < rows * columns; t += at_once) {
+        const bool two = at_once > 1 && t + 1 < rows * columns;
+        multiply_place(block, v, u, a, i + t / columns, j + t % columns,
+                       two ? (input(t + 1) - input(t)) * pixel : 0,
+                       two ? (output(t + 1) - output(t)) * images : 0,
+                       y + (first + output(t)) * images);
       }
     }
   }
+}
+
+/// All slices and phases of block t.
+void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t t, float* scratch) {
+  float* const y = scratch + plan.scratch_size;
+  const int64_t r0 = t % plan.m_blocks * plan.panels, r1 = min(plan.a_panels, r0 + plan.panels);
+  const int64_t band = t / plan.m_blocks % plan.bands,
+                n0 = t / plan.m_blocks / plan.bands * plan.images;
+  const int64_t images = min(plan.images, s.n - n0);
+  const int64_t i0 = band * plan.rows, i1 = min(s.grid_h, i0 + plan.rows);
+  const int64_t first_row = max(0, min(s.h, s.x0 + i0 * s.step));
+  const int64_t last_row = max(first_row, min(s.h, s.x0 + (i1 - 1) * s.step + s.reach_h));
+  const int64_t out_row = i0 * s.out_step, out_rows = min(s.out_h, i1 * s.out_step) - out_row;
+  const auto turn_in = plan.images == kNr ? to_lanes<kNr> : to_lanes<Vec::kLanes>;
+  for (int64_t b = 0; b < plan.c_blocks; ++b) {
+    const int64_t c0 = b * plan.cb, channels = min(plan.cb, s.c - c0);
+    for (int64_t c = 0; c < channels; ++c) {
+      turn_in(images, (last_row - first_row) * s.w,
+              s.x + ((n0 * s.c + c0 + c) * s.h + first_row) * s.w, s.c * s.h * s.w,
+              scratch + c * plan.images, channels * plan.images, s.h * s.w);
+    }
+    const BatchedBlock block{s, plan, r0, r1, first_row, channels, scratch, b > 0};
+    for (int64_t f = 0; f < s.phases * s.phases; ++f) {
+      const Axis& v = s.vertical[f / s.phases];
+      multiply_phase(block, v, s.horizontal[f % s.phases],
+                     plan.a + (f * plan.c_blocks + b) * plan.a_slice, i0, min(i1, v.extent),
+                     out_row, y);
+    }
+  }
   for (int64_t m = r0 * kMr; m < min(s.m, r1 * kMr); ++m) {
-    from_lanes<kNr>(images, out_rows * s.out_w, y + (m - r0 * kMr) * plan.out_rows * s.out_w * kNr,
-                    kNr, s.y + ((n0 * s.m + m) * s.out_h + out_row) * s.out_w,
-                    s.m * s.out_h * s.out_w, s.out_h * s.out_w);
+    from_lanes<kNr>(images, out_rows * s.out_w,
+                    y + (m - r0 * kMr) * plan.out_rows * s.out_w * plan.images, plan.images,
+                    s.y + ((n0 * s.m + m) * s.out_h + out_row) * s.out_w, s.m * s.out_h * s.out_w,
+                    s.out_h * s.out_w);
   }
 }
 

@@ -74,6 +74,7 @@ struct Runs {
   int64_t count, b_step;  // b_step: from a step's kNr floats of B to the next step's
   int64_t a_row = 0;      // rows of A this far apart, k consecutive; 0: a panel of kMr rows
   float* keep = nullptr;  // where B's floats are left as a panel
+  int64_t b_next = Vec::kLanes, c_next = Vec::kLanes;  // from a tile's first vector to its second
 };
 
 /// Steps of k by which B is fetched ahead: rows far apart are nothing that a processor foresees.
@@ -130,13 +131,14 @@ inline void multiply_add(const A& a, const Vec (&y)[vecs], Vec (&acc)[rows][vecs
 template <int rows, int vecs, class A>
 [[gnu::noinline]] void tile(const Runs& runs, float* c, int64_t c_row, int64_t cols,
                             bool accumulate) {
+  const int64_t last = cols - (vecs - 1) * Vec::kLanes, c_next = runs.c_next;
   Vec acc[rows][vecs];
   for (int i = 0; i < rows; ++i) {
     __builtin_prefetch(c + i * c_row, 1);
-    __builtin_prefetch(c + i * c_row + cols - 1, 1);
+    __builtin_prefetch(c + i * c_row + (vecs - 1) * c_next + last - 1, 1);
     for (int j = 0; j < vecs; ++j) acc[i][j] = zero();
   }
-  const int64_t b_step = runs.b_step, ahead = kAhead * b_step;
+  const int64_t b_step = runs.b_step, b_next = runs.b_next, ahead = kAhead * b_step;
   float* keep = runs.keep;
   const Run *run = runs.run, *const end = run + runs.count;
   do {
@@ -145,8 +147,8 @@ template <int rows, int vecs, class A>
     for (int64_t p = run->k; p > 0; --p) {
       Vec y[vecs];
       for (int j = 0; j < vecs; ++j) {
-        y[j] = load(b + j * Vec::kLanes);
-        __builtin_prefetch(b + ahead + j * Vec::kLanes);
+        y[j] = load(b + j * b_next);
+        __builtin_prefetch(b + ahead + j * b_next);
       }
       if (keep != nullptr) {
         for (int j = 0; j < vecs; ++j) store(keep + j * Vec::kLanes, y[j]);
@@ -164,20 +166,20 @@ template <int rows, int vecs, class A>
       for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 2
         for (int j = 0; j < vecs; ++j) {
-          acc[i][j] = acc[i][j] + get(c + i * c_row + j * Vec::kLanes, j);
+          acc[i][j] = acc[i][j] + get(c + i * c_row + j * c_next, j);
         }
       }
     }
 #pragma GCC unroll 14
     for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 2
-      for (int j = 0; j < vecs; ++j) put(c + i * c_row + j * Vec::kLanes, acc[i][j], j);
+      for (int j = 0; j < vecs; ++j) put(c + i * c_row + j * c_next, acc[i][j], j);
     }
   };
-  if (cols == vecs * Vec::kLanes) {
+  if (last == Vec::kLanes) {
     write([](const float* p, int) { return load(p); }, [](float* p, Vec x, int) { store(p, x); });
   } else {
-    const Mask all = first_lanes(Vec::kLanes), rest = first_lanes(cols - (vecs - 1) * Vec::kLanes);
+    const Mask all = first_lanes(Vec::kLanes), rest = first_lanes(last);
     write([&](const float* p, int j) { return load(p, j + 1 < vecs ? all : rest); },
           [&](float* p, Vec x, int j) { store(p, x, j + 1 < vecs ? all : rest); });
   }
