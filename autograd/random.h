@@ -3,17 +3,14 @@
 #include <array>
 #include <cstdint>
 
+#include "autograd/kernels/kernels.h"
 #include "autograd/tensor.h"
 
 namespace forger {
 
-/// Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC'11): a
-/// function from a 128-bit counter and a 64-bit key to 128 random bits.
-std::array<uint32_t, 4> philox(const std::array<uint32_t, 4>& counter,
-                               const std::array<uint32_t, 2>& key);
-
-/// Random numbers as a function of (seed, stream, counter): the same on every machine and for every
-/// number of threads. Streams of one seed are independent. The whole state is the counter.
+/// Random numbers as a function of (seed, stream, counter), by Philox4x32-10: the same on every
+/// machine, with every kernel set and for every number of threads. Streams of one seed are
+/// independent. The whole state is the counter.
 class Random {
  public:
   explicit Random(uint64_t seed, uint64_t stream = 0) : seed_(seed), stream_(stream) {}
@@ -37,7 +34,8 @@ class Random {
   void set_counter(uint64_t counter) { counter_ = counter; }
 
  private:
-  std::array<uint32_t, 4> block(uint64_t counter) const;
+  kernels::Philox next_blocks(int64_t numbers);
+  std::array<uint32_t, 4> next_block();
 
   uint64_t seed_, stream_;
   uint64_t counter_ = 0;  // blocks drawn so far: every call starts a new one

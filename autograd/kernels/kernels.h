@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "autograd/scalar.h"
 
 /// Kernels are plain functions on plain pointers: they know no tensor, allocate no result and check
@@ -66,6 +68,12 @@ struct Adam {
   double beta1, beta2, eps, weight_decay, shrink, step_size, sqrt_correction;
 };
 
+/// Where an array of random numbers begins: at block `counter` of the generator Philox4x32-10 with
+/// this seed as its key, `stream` being the upper half of its counter. Four numbers a block.
+struct Philox {
+  uint64_t seed, stream, counter;
+};
+
 /// One instruction set's kernels.
 struct Kernels {
   const char* name;         // the word FORGER_KERNELS takes
@@ -116,6 +124,14 @@ struct Kernels {
 
   /// p, m and v in place; g is the gradient.
   void (*adam)(const Adam&, int64_t n, const Scalar* g, Scalar* p, Scalar* m, Scalar* v);
+
+  // Random numbers: y[4 i] to y[4 i + 3] are made of block counter + i, the last block's as far as
+  // n goes. All sets give the same bits.
+  /// Uniform in [low, high), by the upper 24 bits of a word each.
+  void (*uniform)(const Philox&, double low, double high, int64_t n, Scalar* y);
+  /// Normal, two words for two numbers (Box & Muller 1958, "A note on the generation of random
+  /// normal deviates", Annals of Mathematical Statistics 29).
+  void (*normal)(const Philox&, double mean, double stddev, int64_t n, Scalar* y);
 };
 
 /// The kernel set in use: the best that this processor supports, or the one that the environment

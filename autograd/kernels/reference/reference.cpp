@@ -30,6 +30,8 @@ const Kernels kReference = {
     .batch_norm = reference::batch_norm,
     .batch_norm_grad = reference::batch_norm_grad,
     .adam = reference::adam,
+    .uniform = reference::uniform,
+    .normal = reference::normal,
 };
 
 }  // namespace forger::kernels

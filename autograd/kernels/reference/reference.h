@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "autograd/kernels/kernels.h"
 
 /// The specification of every kernel: textbook loops, written to be read and stepped through. They
@@ -51,5 +53,19 @@ void batch_norm_grad(const Channels& s, Scalar slope, const Scalar* g, const Sca
                      const Scalar* rstd, Scalar* dx, Scalar* dweight, Scalar* dbias);
 
 void adam(const Adam& s, int64_t n, const Scalar* g, Scalar* p, Scalar* m, Scalar* v);
+
+void uniform(const Philox& s, double low, double high, int64_t n, Scalar* y);
+void normal(const Philox& s, double mean, double stddev, int64_t n, Scalar* y);
+
+// What the two are made of, which also serves single numbers.
+
+/// Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC'11): a
+/// function from a 128-bit counter and a 64-bit key to 128 random bits.
+std::array<uint32_t, 4> philox(const std::array<uint32_t, 4>& counter,
+                               const std::array<uint32_t, 2>& key);
+std::array<uint32_t, 4> block(const Philox& at);
+/// Two independent normal numbers from 64 random bits: the radius from a, the angle from b. The
+/// radius' uniform number lies in (0, 1], so that its logarithm is finite.
+std::array<double, 2> box_muller(uint32_t a, uint32_t b);
 
 }  // namespace forger::kernels::reference

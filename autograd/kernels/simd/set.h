@@ -5,6 +5,7 @@
 #include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/norm.h"
 #include "autograd/kernels/simd/pointwise.h"
+#include "autograd/kernels/simd/random.h"
 #include "autograd/kernels/simd/reduce.h"
 
 namespace forger::kernels {
@@ -39,6 +40,8 @@ constexpr Kernels make_set(const char* name, const char* description) {
       .batch_norm = batch_norm,
       .batch_norm_grad = batch_norm_grad,
       .adam = adam,
+      .uniform = uniform,
+      .normal = normal,
   };
 }
 

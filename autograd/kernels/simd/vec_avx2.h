@@ -107,6 +107,40 @@ inline void split(Wide x, Wide& mantissa, Wide& exponent) {
   exponent = Wide{_mm256_castsi256_pd(at)} - wide(0x1p52 + 1023);
 }
 
+/// a with its sign changed where bit 1 of n is set, t = 1.5 * 2^52 + n.
+inline Wide negate_if_bit1(Wide t, Wide a) {
+  const __m256i bit = _mm256_slli_epi64(_mm256_castpd_si256(t.v), 62);
+  const __m256d sign = _mm256_and_pd(_mm256_castsi256_pd(bit), _mm256_set1_pd(-0.0));
+  return {_mm256_xor_pd(a.v, sign)};
+}
+/// odd where the same n is odd, else even.
+inline Wide select_odd(Wide t, Wide odd, Wide even) {
+  const __m256i bit = _mm256_slli_epi64(_mm256_castpd_si256(t.v), 63);
+  return {_mm256_blendv_pd(even.v, odd.v, _mm256_castsi256_pd(bit))};
+}
+
+/// 64-bit integers, as many as a Wide has lanes.
+struct Words {
+  __m256i v;
+};
+
+inline Words words(uint64_t x) { return {_mm256_set1_epi64x(static_cast<int64_t>(x))}; }
+inline Words load_words(const uint64_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+}
+inline Words operator+(Words a, Words b) { return {_mm256_add_epi64(a.v, b.v)}; }
+inline Words operator^(Words a, Words b) { return {_mm256_xor_si256(a.v, b.v)}; }
+inline Words operator&(Words a, Words b) { return {_mm256_and_si256(a.v, b.v)}; }
+/// The high halves, as numbers of 64 bits.
+inline Words high_words(Words a) { return {_mm256_srli_epi64(a.v, 32)}; }
+/// The product of the low halves.
+inline Words low_product(Words a, Words b) { return {_mm256_mul_epu32(a.v, b.v)}; }
+/// The low halves as doubles, by way of the last bits of 2^52, as in split().
+inline Wide low_as_wide(Words a) {
+  const __m256i two52 = _mm256_castpd_si256(_mm256_set1_pd(0x1p52));
+  return Wide{_mm256_castsi256_pd(_mm256_blend_epi32(a.v, two52, 0xaa))} - wide(0x1p52);
+}
+
 /// Four floats at rows[0] + p and four at rows[4] + p: one quad of lanes for each fourth row.
 inline Vec load_quads(const float* const* rows, int64_t p) {
   const __m256 v = _mm256_castps128_ps256(_mm_loadu_ps(rows[0] + p));

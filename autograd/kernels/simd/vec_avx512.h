@@ -114,6 +114,38 @@ inline void split(Wide x, Wide& mantissa, Wide& exponent) {
   exponent = Wide{_mm512_castsi512_pd(at)} - wide(0x1p52 + 1023);
 }
 
+/// a with its sign changed where bit 1 of n is set, t = 1.5 * 2^52 + n.
+inline Wide negate_if_bit1(Wide t, Wide a) {
+  const __m512i bit = _mm512_maskz_slli_epi64(0xff, _mm512_castpd_si512(t.v), 62);
+  const __m512d sign = _mm512_and_pd(_mm512_castsi512_pd(bit), _mm512_set1_pd(-0.0));
+  return {_mm512_xor_pd(a.v, sign)};
+}
+/// odd where the same n is odd, else even.
+inline Wide select_odd(Wide t, Wide odd, Wide even) {
+  const __mmask8 k = _mm512_test_epi64_mask(_mm512_castpd_si512(t.v), _mm512_set1_epi64(1));
+  return {_mm512_mask_blend_pd(k, even.v, odd.v)};
+}
+
+/// 64-bit integers, as many as a Wide has lanes.
+struct Words {
+  __m512i v;
+};
+
+inline Words words(uint64_t x) { return {_mm512_set1_epi64(static_cast<int64_t>(x))}; }
+inline Words load_words(const uint64_t* p) { return {_mm512_loadu_si512(p)}; }
+inline Words operator+(Words a, Words b) { return {_mm512_add_epi64(a.v, b.v)}; }
+inline Words operator^(Words a, Words b) { return {_mm512_xor_si512(a.v, b.v)}; }
+inline Words operator&(Words a, Words b) { return {_mm512_and_si512(a.v, b.v)}; }
+/// The high halves, as numbers of 64 bits.
+inline Words high_words(Words a) { return {_mm512_maskz_srli_epi64(0xff, a.v, 32)}; }
+/// The product of the low halves.
+inline Words low_product(Words a, Words b) { return {_mm512_maskz_mul_epu32(0xff, a.v, b.v)}; }
+/// The low halves as doubles, by way of the last bits of 2^52, as in split().
+inline Wide low_as_wide(Words a) {
+  const __m512i two52 = _mm512_castpd_si512(_mm512_set1_pd(0x1p52));
+  return Wide{_mm512_castsi512_pd(_mm512_mask_blend_epi32(0xaaaa, a.v, two52))} - wide(0x1p52);
+}
+
 /// Four floats at rows[0] + p, at rows[4] + p, and so on: one quad of lanes for each fourth row.
 inline Vec load_quads(const float* const* rows, int64_t p) {
   __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(rows[0] + p));
