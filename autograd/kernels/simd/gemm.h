@@ -364,13 +364,15 @@ void gemm_blocks(const Gemm& s, bool turned) {
     }
   };
   const int64_t tasks = plan.groups * plan.ranges;
-  if (plan.by_turns) {
+  if (threads == 1) {  // a team of one costs more than a small product
+    for (int64_t t = 0; t < tasks; ++t) run(t);
+  } else if (plan.by_turns) {
     // `monotonic`: LLVM 14's default, which lets threads steal from one another, fails an assertion
     // of its own in loops used both inside and outside of a team.
-#pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads)
     for (int64_t t = 0; t < tasks; ++t) run(t);
   } else {
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t t = 0; t < tasks; ++t) run(t);
   }
   memory::release(all);
