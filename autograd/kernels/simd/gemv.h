@@ -50,10 +50,52 @@ void add_columns(int64_t m, const float* a, int64_t col, const float* x, int64_t
   });
 }
 
-/// The same for any number of columns.
+/// The same for any number of columns of at most `vecs` vectors: y stays in registers.
+template <int vecs>
+void add_short_columns(int64_t m, int64_t k, const float* a, int64_t col, const float* x,
+                       int64_t x_step, float* y, bool accumulate) {
+  if constexpr (vecs > 1) {
+    if (m <= (vecs - 1) * Vec::kLanes) {
+      return add_short_columns<vecs - 1>(m, k, a, col, x, x_step, y, accumulate);
+    }
+  }
+  const auto walk = [&](auto get, auto put) {
+    Vec sum[2][vecs];  // half the latency
+    for (int v = 0; v < vecs; ++v) {
+      sum[0][v] = accumulate ? get(y, v) : zero();
+      sum[1][v] = zero();
+    }
+    const auto add = [&](Vec(&to)[vecs], int64_t p) {
+      const Vec xp = broadcast(x[p * x_step]);
+      for (int v = 0; v < vecs; ++v) to[v] = fma(xp, get(a + p * col, v), to[v]);
+    };
+    int64_t p = 0;
+    for (; p + 2 <= k; p += 2) {
+      add(sum[0], p);
+      add(sum[1], p + 1);
+    }
+    if (p < k) add(sum[0], p);
+    for (int v = 0; v < vecs; ++v) put(y, v, sum[0][v] + sum[1][v]);
+  };
+  if (m == vecs * Vec::kLanes) {
+    walk([](const float* p, int v) { return load(p + v * Vec::kLanes); },
+         [](float* p, int v, Vec sum) { store(p + v * Vec::kLanes, sum); });
+  } else {
+    const Mask all = first_lanes(Vec::kLanes), rest = first_lanes(m - (vecs - 1) * Vec::kLanes);
+    const auto mask = [&](int v) { return v + 1 < vecs ? all : rest; };
+    walk([&](const float* p, int v) { return load(p + v * Vec::kLanes, mask(v)); },
+         [&](float* p, int v, Vec sum) { store(p + v * Vec::kLanes, sum, mask(v)); });
+  }
+}
+
+/// The same for any number of columns and any m.
 template <int terms = 8>
 void gemv_by_columns(int64_t m, int64_t k, const float* a, int64_t col, const float* x,
                      int64_t x_step, float* y, bool accumulate) {
+  constexpr int kShort = 4;
+  if (k >= terms && m <= kShort * Vec::kLanes) {
+    return add_short_columns<kShort>(m, k, a, col, x, x_step, y, accumulate);
+  }
   if (k == 0 && !accumulate) {
     for_lanes(0, m, [&](int64_t i, Lanes lanes) { lanes.put(y + i, zero()); });
   }
