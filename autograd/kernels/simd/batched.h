@@ -9,14 +9,15 @@
 #include "autograd/memory.h"
 
 // The same as correlate.h, for many images: the columns of a tile are not neighbouring places of an
-// image but the same place of kNr images, which the scratch keeps side by side:
+// image but the same place of kNr images, which the scratch keeps side by side, or of half as many
+// images two places that lead with the same taps:
 //
 //   scratch[row][column][channel][image]
 //
 // What tap (p, q) of a place reads is consecutive over the channels, and, where neighbouring taps
 // read neighbouring pixels, over the taps of a row as well. So no window is packed: the tile reads
 // the scratch itself, in one run for each row of the kernel. And since all columns of a tile have
-// the same place, the taps that fall on padding are left out: a sixteenth of the multiply-adds of a
+// the same place, or two alike, the taps that fall on padding are left out: a sixteenth of the multiply-adds of a
 // 4 x 4 kernel with stride 2 on 32 x 32 pixels, a quarter on 8 x 8. The price is to transpose
 // images in and results out, each number once.
 namespace forger::kernels {

@@ -251,7 +251,7 @@ void pack_panel(int64_t rows, int64_t k, const float* src, int64_t row, int64_t 
 struct GemmPlan {
   bool turned, pack_a, b_in_place, by_turns;
   int64_t kc, mr;          // the longest slice of k; the rows of a tile, of which all get alike
-  int64_t strips, groups;  // of a task's columns, and how many groups of them
+  int64_t strips, groups;  // the most of a task's columns, and how many groups of them
   int64_t rows, ranges;    // of a task, and how many ranges of them
   int64_t b_size, a_size, own_size;  // floats of a panel of B, of A, of a thread
 };
@@ -274,18 +274,18 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
     const int64_t rows = ceil_div(s.m, r), ranges = ceil_div(s.m, rows);
     const int64_t groups =
         min(strips, round_up(ceil_div(strips, kStrips), ceil_div(wanted, ranges)));
-    const int64_t in_group = ceil_div(strips, groups), cols = min(s.n, in_group * kNr);
+    const int64_t cols = min(s.n, ceil_div(strips, groups) * kNr);
     const int64_t task = rows * cols + 6 * cols + (plan.pack_a ? 10 : 3) * rows;
-    const int64_t cost = ceil_div(ranges * ceil_div(strips, in_group), threads) * task;
+    const int64_t cost = ceil_div(ranges * groups, threads) * task;
     if (cost >= least) continue;
     least = cost;
     plan.rows = rows;
-    plan.strips = in_group;
+    plan.groups = groups;
   }
+  plan.strips = ceil_div(strips, plan.groups);
   if (turned) plan.rows = min(plan.rows, max(1, kTurned / (plan.strips * kNr)));
   plan.mr = ceil_div(plan.rows, ceil_div(plan.rows, kMr));
   plan.ranges = ceil_div(s.m, plan.rows);
-  plan.groups = ceil_div(strips, plan.strips);
   plan.b_size = round_up(panel_size<kNr>(plan.kc), 16);
   plan.a_size = round_up(panel_size<kMr>(plan.kc), 16);
   plan.own_size =
@@ -355,7 +355,9 @@ void gemm_blocks(const Gemm& s, bool turned) {
       memory::acquire(static_cast<size_t>(threads * plan.own_size) * sizeof(float)));
   const auto run = [&](int64_t t) {
     const int64_t i0 = t % plan.ranges * plan.rows, i1 = min(s.m, i0 + plan.rows);
-    const int64_t j0 = t / plan.ranges * plan.strips * kNr, j1 = min(s.n, j0 + plan.strips * kNr);
+    const int64_t group = t / plan.ranges, strips = ceil_div(s.n, kNr);
+    const int64_t j0 = group * strips / plan.groups * kNr;
+    const int64_t j1 = min(s.n, (group + 1) * strips / plan.groups * kNr);
     float* const own = all + omp_get_thread_num() * plan.own_size;
     if (turned) {
       turned_gemm_block(s, plan, i0, i1, j0, j1, own);
