@@ -31,6 +31,7 @@ void finish(const Gemm& s, float* c, int64_t rows, int64_t cols, const float* bi
     });
   }
 }
+/// The bias of the columns from `column` on, or null.
 const float* bias_from(const Gemm& s, int64_t column) {
   return s.bias != nullptr ? s.bias + column : nullptr;
 }
