@@ -17,9 +17,9 @@
 // What tap (p, q) of a place reads is consecutive over the channels, and, where neighbouring taps
 // read neighbouring pixels, over the taps of a row as well. So no window is packed: the tile reads
 // the scratch itself, in one run for each row of the kernel. And since all columns of a tile have
-// the same place, or two alike, the taps that fall on padding are left out: a sixteenth of the multiply-adds of a
-// 4 x 4 kernel with stride 2 on 32 x 32 pixels, a quarter on 8 x 8. The price is to transpose
-// images in and results out, each number once.
+// the same place, or two alike, the taps that fall on padding are left out: a sixteenth of the
+// multiply-adds of a 4 x 4 kernel with stride 2 on 32 x 32 pixels, a quarter on 8 x 8. The price is
+// to transpose images in and results out, each number once.
 namespace forger::kernels {
 namespace {
 
