@@ -265,7 +265,7 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   const int64_t strips = ceil_div(s.n, kNr);
   // The cheapest of some cuts, counted in multiply-adds for each k. A strip's first tile, which
   // fetches B, costs as much as six more rows; rows of A that another strip has not just fetched
-  // cost as much as three more columns, ten if they are copied.
+  // cost as much as seven more columns, twelve if they are copied.
   const bool aliased = s.a_row % 1024 == 0;  // 4 KiB: all rows share one set of L1
   plan.pack_a = s.a_col != 1 || (aliased && strips >= 4);
   const int64_t wanted = plan.by_turns ? 4 * threads : threads;
@@ -275,7 +275,7 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
     const int64_t groups =
         min(strips, round_up(ceil_div(strips, kStrips), ceil_div(wanted, ranges)));
     const int64_t cols = min(s.n, ceil_div(strips, groups) * kNr);
-    const int64_t task = rows * cols + 6 * cols + (plan.pack_a ? 10 : 3) * rows;
+    const int64_t task = rows * cols + 6 * cols + (plan.pack_a ? 12 : 7) * rows;
     const int64_t cost = ceil_div(ranges * groups, threads) * task;
     if (cost >= least) continue;
     least = cost;
