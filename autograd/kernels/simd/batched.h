@@ -73,9 +73,10 @@ double part_inside(const Correlation& s, const Axis* axes, int64_t extent) {
 /// work enough to transpose them for. Where correlate.h would scatter its results, a tenth less
 /// will do.
 bool takes_batched(const Correlation& s) {
+  if (s.c < 8 || s.m <= kFewRows) return false;
   const double filled = static_cast<double>(s.n) / static_cast<double>(round_up(s.n, Vec::kLanes));
   const double inside = part_inside(s, s.vertical, s.h) * part_inside(s, s.horizontal, s.w);
-  return filled >= (s.out_step > 1 ? 0.9 : 1.0) * inside && s.c >= 8 && s.m > kFewRows;
+  return filled >= (s.out_step > 1 ? 0.9 : 1.0) * inside;
 }
 
 BatchedPlan plan_batched(const Correlation& s, int threads) {
