@@ -227,8 +227,8 @@ void multiply_phase(const BatchedBlock& block, const Axis& v, const Axis& u, con
 void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t t, float* scratch) {
   float* const y = scratch + plan.scratch_size;
   const int64_t r0 = t % plan.m_blocks * plan.panels, r1 = min(plan.a_panels, r0 + plan.panels);
-  const int64_t band = t / plan.m_blocks % plan.bands,
-                n0 = t / plan.m_blocks / plan.bands * plan.images;
+  t /= plan.m_blocks;
+  const int64_t band = t % plan.bands, n0 = t / plan.bands * plan.images;
   const int64_t images = min(plan.images, s.n - n0);
   const int64_t i0 = band * plan.rows, i1 = min(s.grid_h, i0 + plan.rows);
   const int64_t first_row = max(0, min(s.h, s.x0 + i0 * s.step));
@@ -265,8 +265,9 @@ void batched_loops(const Correlation& s, const BatchedPlan& plan, float* own) {
     pack_taps(s, plan, t / plan.a_panels, t % plan.a_panels, own);
   }
 #pragma omp for schedule(monotonic : dynamic, 1)
-  for (int64_t t = 0; t < plan.image_blocks * plan.bands * plan.m_blocks; ++t)
+  for (int64_t t = 0; t < plan.image_blocks * plan.bands * plan.m_blocks; ++t) {
     batched_block(s, plan, t, own);
+  }
 }
 
 void correlate_batched(const Correlation& s) {
