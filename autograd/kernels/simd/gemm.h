@@ -1,6 +1,7 @@
 #pragma once
 
 #include <omp.h>
+#include <unistd.h>
 
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/simd/extents.h"
@@ -37,7 +38,8 @@
 // tiles below it. A panel is filled beforehand only where the storage lies across (A by columns, B
 // by columns), where rows of A compete for one set of the cache, and for a last strip narrower than
 // nr. If B is stored by columns, and A has few rows, C^T = B^T A^T is computed instead, and turned
-// as it is written. A group's panels, 384 KiB, stay in L2.
+// as it is written. A group's panels stay in L2, and while the last tiles of a slice are computed,
+// the next slice of B is fetched there, two cache lines for every four steps of k.
 //
 // Each element of C is summed in the order of k, slice after slice, in one thread, whatever the
 // tasks are: the number of threads changes no bit, and the threads never wait for each other.
@@ -47,7 +49,6 @@ namespace {
 constexpr int kMr = Vec::kLanes == 16 ? 14 : 6;
 constexpr int kNr = 2 * Vec::kLanes;
 constexpr int64_t kKc = 256;
-constexpr int64_t kStrips = 384 / kNr;
 constexpr int64_t kTurned = 64 * 1024;  // floats of a block of C that is turned
 
 /// Multiply-adds, some milliseconds, from which on tasks are handed out by turns, four for each
@@ -75,6 +76,8 @@ struct Runs {
   int64_t a_row = 0;      // rows of A this far apart, k consecutive; 0: a panel of kMr rows
   float* keep = nullptr;  // where B's floats are left as a panel
   int64_t b_next = Vec::kLanes, c_next = Vec::kLanes;  // from a tile's first vector to its second
+  const float* fetch = nullptr;  // what a later tile will read: two cache lines for each four steps
+  int64_t fetch_row = 0;         // of k, and the next two this far on
 };
 
 /// Steps of k by which B is fetched ahead: rows far apart are nothing that a processor foresees.
@@ -119,7 +122,8 @@ struct PanelOfA {
 
 /// acc[i][:] += a_i y[:], for one row after the other.
 template <int rows, int vecs, int i = 0, class A>
-inline void multiply_add(const A& a, const Vec (&y)[vecs], Vec (&acc)[rows][vecs]) {
+[[gnu::always_inline]] inline void multiply_add(const A& a, const Vec (&y)[vecs],
+                                                Vec (&acc)[rows][vecs]) {
   if constexpr (i < rows) {
     const Vec x = broadcast(a.template at<i>());
     for (int j = 0; j < vecs; ++j) acc[i][j] = fma(x, y[j], acc[i][j]);
@@ -127,8 +131,60 @@ inline void multiply_add(const A& a, const Vec (&y)[vecs], Vec (&acc)[rows][vecs
   }
 }
 
-/// The micro-kernel: C = A B or C += A B for `rows` x `cols`, cols <= vecs * kLanes.
+/// One step of k.
 template <int rows, int vecs, class A>
+[[gnu::always_inline]] inline void step(A& a, const float* b, int64_t b_next,
+                                        Vec (&acc)[rows][vecs]) {
+  Vec y[vecs];
+  for (int j = 0; j < vecs; ++j) y[j] = load(b + j * b_next);
+  multiply_add(a, y, acc);
+  a.step();
+}
+
+/// k steps of a B that lies close, four at a time: an instruction that only counts or moves a
+/// pointer takes the place of a multiply-add on its unit, so there shall be few. b_next must be
+/// kLanes where b_step is kNr.
+template <int b_step>
+struct Near {
+  template <int rows, int vecs, class A>
+  [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* b, const Runs& runs,
+                                              const float*& fetch, float*&,
+                                              Vec (&acc)[rows][vecs]) {
+    const int64_t b_next = b_step == Vec::kLanes ? runs.b_next : Vec::kLanes,
+                  fetch_row = runs.fetch_row;
+    for (; k >= 4; k -= 4) {
+      __builtin_prefetch(fetch, 0, 2);
+      __builtin_prefetch(fetch + 16, 0, 2);
+      fetch += fetch_row;
+      step(a, b, b_next, acc);
+      step(a, b + b_step, b_next, acc);
+      step(a, b + 2 * b_step, b_next, acc);
+      step(a, b + 3 * b_step, b_next, acc);
+      b += 4 * b_step;
+    }
+    for (; k > 0; --k, b += b_step) step(a, b, b_next, acc);
+  }
+};
+
+/// Of a B whose steps are rows of a matrix, or anything; left behind as a panel where it shall be.
+struct Far {
+  template <int rows, int vecs, class A>
+  [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* b, const Runs& runs,
+                                              const float*&, float*& keep, Vec (&acc)[rows][vecs]) {
+    const int64_t b_step = runs.b_step, b_next = runs.b_next, ahead = kAhead * b_step;
+    for (; k > 0; --k, b += b_step) {
+      for (int j = 0; j < vecs; ++j) __builtin_prefetch(b + ahead + j * b_next);
+      if (keep != nullptr) {
+        for (int j = 0; j < vecs; ++j) store(keep + j * Vec::kLanes, load(b + j * b_next));
+        keep += kNr;
+      }
+      step(a, b, b_next, acc);
+    }
+  }
+};
+
+/// The micro-kernel: C = A B or C += A B for `rows` x `cols`, cols <= vecs * kLanes.
+template <int rows, int vecs, class A, class B>
 [[gnu::noinline]] void tile(const Runs& runs, float* c, int64_t c_row, int64_t cols,
                             bool accumulate) {
   const int64_t last = cols - (vecs - 1) * Vec::kLanes, c_next = runs.c_next;
@@ -138,26 +194,11 @@ template <int rows, int vecs, class A>
     __builtin_prefetch(c + i * c_row + (vecs - 1) * c_next + last - 1, 1);
     for (int j = 0; j < vecs; ++j) acc[i][j] = zero();
   }
-  const int64_t b_step = runs.b_step, b_next = runs.b_next, ahead = kAhead * b_step;
   float* keep = runs.keep;
+  const float* fetch = runs.fetch != nullptr ? runs.fetch : c;
   const Run *run = runs.run, *const end = run + runs.count;
   do {
-    A a(runs.a + run->a, runs.a_row);
-    const float* b = run->b;
-    for (int64_t p = run->k; p > 0; --p) {
-      Vec y[vecs];
-      for (int j = 0; j < vecs; ++j) {
-        y[j] = load(b + j * b_next);
-        __builtin_prefetch(b + ahead + j * b_next);
-      }
-      if (keep != nullptr) {
-        for (int j = 0; j < vecs; ++j) store(keep + j * Vec::kLanes, y[j]);
-        keep += kNr;
-      }
-      multiply_add(a, y, acc);
-      a.step();
-      b += b_step;
-    }
+    B::multiply(run->k, A(runs.a + run->a, runs.a_row), run->b, runs, fetch, keep, acc);
   } while (++run != end);
   // Unrolled by order: left to itself the compiler keeps the loops and the sums go through memory.
   const auto write = [&](auto get, auto put) {
@@ -185,6 +226,20 @@ template <int rows, int vecs, class A>
   }
 }
 
+template <int rows, int vecs>
+inline void tile_of(const Runs& runs, float* c, int64_t c_row, int64_t cols, bool accumulate) {
+  const bool panel = runs.a_row == 0, keeps = runs.keep != nullptr;
+  auto pick = panel ? tile<rows, vecs, PanelOfA, Far> : tile<rows, vecs, RowsOfA, Far>;
+  if (!keeps && runs.b_step == kNr && runs.b_next == Vec::kLanes) {
+    pick = panel ? tile<rows, vecs, PanelOfA, Near<kNr>> : tile<rows, vecs, RowsOfA, Near<kNr>>;
+  } else if (!keeps && runs.b_step == Vec::kLanes && panel) {
+    pick = tile<rows, vecs, PanelOfA, Near<Vec::kLanes>>;
+  } else if (!keeps && runs.b_step == 2 * kNr && runs.b_next == Vec::kLanes && panel) {
+    pick = tile<rows, vecs, PanelOfA, Near<2 * kNr>>;
+  }
+  pick(runs, c, c_row, cols, accumulate);
+}
+
 /// The tile with as many rows and vectors as `rows_left` and `cols` ask for: every remainder runs
 /// in registers too.
 template <int rows = kMr>
@@ -195,10 +250,8 @@ inline void any_tile(int64_t rows_left, const Runs& runs, float* c, int64_t c_ro
       return any_tile<rows - 1>(rows_left, runs, c, c_row, cols, accumulate);
     }
   }
-  const bool panel = runs.a_row == 0;
-  const auto pick = cols > Vec::kLanes ? (panel ? tile<rows, 2, PanelOfA> : tile<rows, 2, RowsOfA>)
-                                       : (panel ? tile<rows, 1, PanelOfA> : tile<rows, 1, RowsOfA>);
-  pick(runs, c, c_row, cols, accumulate);
+  if (cols > Vec::kLanes) return tile_of<rows, 2>(runs, c, c_row, cols, accumulate);
+  tile_of<rows, 1>(runs, c, c_row, cols, accumulate);
 }
 
 /// The product of a panel of A and one of B.
@@ -247,6 +300,38 @@ void pack_panel(int64_t rows, int64_t k, const float* src, int64_t row, int64_t 
   }
 }
 
+/// A part of a matrix that tiles to come will read. Meanwhile it is fetched into L2 by the tiles at
+/// work, a piece each: 32 columns, and a row for every four steps of k.
+struct Fetch {
+  const float* at = nullptr;
+  int64_t row = 0, rows = 0, cols = 0;  // row: floats from one to the next
+  int64_t i = 0, j = 0;
+
+  Fetch() = default;
+  /// Of a matrix stored either way, one of row and col being 1.
+  Fetch(const float* from, int64_t row, int64_t col, int64_t rows, int64_t cols)
+      : at(from), row(row * col), rows(col == 1 ? rows : cols), cols(col == 1 ? cols : rows) {}
+
+  bool done() const { return i >= rows; }
+  const float* next(int64_t k) {
+    const float* const piece = at + i * row + j;
+    j += 32;
+    if (j >= cols) j = 0, i += max(1, k / 4);
+    return piece;
+  }
+};
+
+/// Strips of B whose panels fill three eighths of L2, which keeps as much again for what is fetched
+/// ahead.
+inline int64_t strips_in_l2() {
+  static const int64_t strips = [] {
+    const long size = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    const int64_t floats = (size > 0 ? size : 1 << 20) / static_cast<int64_t>(sizeof(float));
+    return max(1, floats * 3 / 8 / (kNr * kKc));
+  }();
+  return strips;
+}
+
 /// What follows from a product's extents, strides and the number of threads.
 struct GemmPlan {
   bool turned, pack_a, b_in_place, by_turns;
@@ -273,7 +358,7 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   for (int64_t r = 1; r <= wanted; r *= 2) {
     const int64_t rows = ceil_div(s.m, r), ranges = ceil_div(s.m, rows);
     const int64_t groups =
-        min(strips, round_up(ceil_div(strips, kStrips), ceil_div(wanted, ranges)));
+        min(strips, round_up(ceil_div(strips, strips_in_l2()), ceil_div(wanted, ranges)));
     const int64_t cols = min(s.n, ceil_div(strips, groups) * kNr);
     const int64_t task = rows * cols + 6 * cols + (plan.pack_a ? 12 : 7) * rows;
     const int64_t cost = ceil_div(ranges * groups, threads) * task;
@@ -293,14 +378,31 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   return plan;
 }
 
-/// Rows i0 to i1 - 1 of C in columns j0 to j1 - 1, written to c from its first element on.
-void gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int64_t j0, int64_t j1,
-                float* c, int64_t c_row, float* own) {
+/// A part of C: rows i0 to i1 - 1, columns j0 to j1 - 1. The next such part that this thread
+/// computes starts at column `next`.
+struct Part {
+  int64_t i0, i1, j0, j1, next;
+};
+
+/// What of B is to be read after slice pc of k: its next slice, or the first of the next part.
+Fetch fetch_of_b(const Gemm& s, const GemmPlan& plan, const Part& part, int64_t pc) {
+  const int64_t p = pc + plan.kc < s.k ? pc + plan.kc : 0, j = p > 0 ? part.j0 : part.next;
+  if (j >= s.n) return {};
+  return {s.b + p * s.b_row + j * s.b_col, s.b_row, s.b_col, min(plan.kc, s.k - p),
+          min(part.j1 - part.j0, s.n - j)};
+}
+
+/// Computes a part, written to c from its first element on.
+void gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* c, int64_t c_row,
+               float* own) {
+  const auto [i0, i1, j0, j1, next] = part;
   float* const a_panel = own + plan.strips * plan.b_size;
   const bool few = i1 - i0 <= 2 * plan.mr;  // both tiles of a strip read B in place
   for (int64_t pc = 0; pc == 0 || pc < s.k; pc += plan.kc) {
     const int64_t kc = min(plan.kc, s.k - pc);
     const bool last = pc + kc >= s.k;
+    Fetch fetch_a, fetch_b;
+    int64_t i_fetched = i0 + plan.mr;
     for (int64_t i = i0; i < i1; i += plan.mr) {
       const int64_t rows = min(plan.mr, i1 - i);
       const float* a = s.a + i * s.a_row + pc * s.a_col;
@@ -308,12 +410,21 @@ void gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int
         pack_panel<kMr>(rows, kc, a, s.a_row, s.a_col, a_panel);
         a = a_panel;
       }
+      // Four rows of tiles fetch all of a slice.
+      const bool late = i > i0 && i1 - i <= 5 * plan.mr;
+      if (late && fetch_b.at == nullptr) fetch_b = fetch_of_b(s, plan, part, pc);
       float* panel = own;
       for (int64_t j = j0; j < j1; j += kNr, panel += plan.b_size) {
         const int64_t cols = min(kNr, j1 - j);
         const float* const b = s.b + pc * s.b_row + j * s.b_col;
         const bool in_place = plan.b_in_place && cols == kNr && (few || i == i0);
         if (i == i0 && !in_place) pack_panel<kNr>(cols, kc, b, s.b_col, s.b_row, panel);
+        if (plan.pack_a && fetch_a.done() && i_fetched < min(i1, i + kc / 2)) {
+          const int64_t ahead = s.a_col == 1 ? kc / 4 : 32;
+          fetch_a = {s.a + i_fetched * s.a_row + pc * s.a_col, s.a_row, s.a_col, ahead, kc};
+          i_fetched += ahead;
+        }
+        Fetch& fetch = fetch_a.done() ? fetch_b : fetch_a;
         const Run run{kc, 0, in_place ? b : panel};
         float* const to = c + (i - i0) * c_row + j - j0;
         any_tile(rows,
@@ -322,7 +433,9 @@ void gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int
                   .count = 1,
                   .b_step = in_place ? s.b_row : kNr,
                   .a_row = plan.pack_a ? 0 : s.a_row,
-                  .keep = in_place && !few ? panel : nullptr},
+                  .keep = in_place && !few ? panel : nullptr,
+                  .fetch = in_place || fetch.done() ? nullptr : fetch.next(kc),
+                  .fetch_row = fetch.row},
                  to, c_row, cols, s.accumulate || pc > 0);
         if (last && !plan.turned) finish(s, to, rows, cols, bias_from(s, j));
       }
@@ -331,15 +444,15 @@ void gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int
 }
 
 /// The same where the caller's C is turned: it is computed aside first.
-void turned_gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t i1, int64_t j0,
-                       int64_t j1, float* own) {
+void turned_gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* own) {
   float* const block = own + plan.strips * plan.b_size + plan.a_size;
+  const int64_t i0 = part.i0, j0 = part.j0, j1 = part.j1;
   float* const c = s.c + j0 * s.c_row + i0;
-  const int64_t rows = i1 - i0, pitch = plan.strips * kNr;
+  const int64_t rows = part.i1 - i0, pitch = plan.strips * kNr;
   for (int64_t j = 0; s.accumulate && j < j1 - j0; j += kNr) {
     to_lanes<kNr>(min(kNr, j1 - j0 - j), rows, c + j * s.c_row, s.c_row, block + j, pitch);
   }
-  gemm_block(s, plan, i0, i1, j0, j1, block, pitch, own);
+  gemm_part(s, plan, part, block, pitch, own);
   for (int64_t j = 0; j < j1 - j0; j += kNr) {
     const int64_t count = min(kNr, j1 - j0 - j);
     from_lanes<kNr>(count, rows, block + j, pitch, c + j * s.c_row, s.c_row);
@@ -347,25 +460,27 @@ void turned_gemm_block(const Gemm& s, const GemmPlan& plan, int64_t i0, int64_t 
   }
 }
 
-void gemm_blocks(const Gemm& s, bool turned) {
+void gemm_parts(const Gemm& s, bool turned) {
   const bool serial = s.m * s.n * s.k < kSerialWork;
   const int threads = serial ? 1 : omp_get_max_threads();
   const GemmPlan plan = plan_gemm(s, turned, threads);
   auto* const all = static_cast<float*>(
       memory::acquire(static_cast<size_t>(threads * plan.own_size) * sizeof(float)));
+  const int64_t tasks = plan.groups * plan.ranges, strips = ceil_div(s.n, kNr);
+  const auto column = [&](int64_t group) { return min(s.n, group * strips / plan.groups * kNr); };
   const auto run = [&](int64_t t) {
-    const int64_t i0 = t % plan.ranges * plan.rows, i1 = min(s.m, i0 + plan.rows);
-    const int64_t group = t / plan.ranges, strips = ceil_div(s.n, kNr);
-    const int64_t j0 = group * strips / plan.groups * kNr;
-    const int64_t j1 = min(s.n, (group + 1) * strips / plan.groups * kNr);
+    const int64_t group = t / plan.ranges, i0 = t % plan.ranges * plan.rows;
+    const int64_t next = plan.by_turns ? t + threads : t + 1;
+    const bool mine = plan.by_turns || next % ceil_div(tasks, threads) != 0;
+    const Part part{i0, min(s.m, i0 + plan.rows), column(group), column(group + 1),
+                    mine && next < tasks ? column(next / plan.ranges) : s.n};
     float* const own = all + omp_get_thread_num() * plan.own_size;
     if (turned) {
-      turned_gemm_block(s, plan, i0, i1, j0, j1, own);
+      turned_gemm_part(s, plan, part, own);
     } else {
-      gemm_block(s, plan, i0, i1, j0, j1, s.c + i0 * s.c_row + j0, s.c_row, own);
+      gemm_part(s, plan, part, s.c + i0 * s.c_row + part.j0, s.c_row, own);
     }
   };
-  const int64_t tasks = plan.groups * plan.ranges;
   if (threads == 1) {  // a team of one costs more than a small product
     for (int64_t t = 0; t < tasks; ++t) run(t);
   } else if (plan.by_turns) {
@@ -386,11 +501,11 @@ void gemm(const Gemm& s) {
   // B lies across, panels of it would be used for few rows, and C is smaller: C^T = B^T A^T reads B
   // in place.
   if (s.b_col != 1 && s.m <= min(128, s.k / 2) && s.m < s.n) {
-    gemm_blocks({s.n, s.m, s.k, s.b, s.b_col, s.b_row, s.a, s.a_col, s.a_row, s.c, s.c_row,
-                 s.accumulate, s.bias, s.slope},
-                true);
+    gemm_parts({s.n, s.m, s.k, s.b, s.b_col, s.b_row, s.a, s.a_col, s.a_row, s.c, s.c_row,
+                s.accumulate, s.bias, s.slope},
+               true);
   } else {
-    gemm_blocks(s, false);
+    gemm_parts(s, false);
   }
 }
 
