@@ -307,11 +307,6 @@ struct Fetch {
   int64_t row = 0, rows = 0, cols = 0;  // row: floats from one to the next
   int64_t i = 0, j = 0;
 
-  Fetch() = default;
-  /// Of a matrix stored either way, one of row and col being 1.
-  Fetch(const float* from, int64_t row, int64_t col, int64_t rows, int64_t cols)
-      : at(from), row(row * col), rows(col == 1 ? rows : cols), cols(col == 1 ? cols : rows) {}
-
   bool done() const { return i >= rows; }
   const float* next(int64_t k) {
     const float* const piece = at + i * row + j;
@@ -320,6 +315,11 @@ struct Fetch {
     return piece;
   }
 };
+
+/// Of a matrix stored either way: one of row and col is 1.
+inline Fetch fetch_of(const float* at, int64_t row, int64_t col, int64_t rows, int64_t cols) {
+  return col == 1 ? Fetch{at, row, rows, cols} : Fetch{at, col, cols, rows};
+}
 
 /// Strips of B whose panels fill three eighths of L2, which keeps as much again for what is fetched
 /// ahead.
@@ -388,8 +388,8 @@ struct Part {
 Fetch fetch_of_b(const Gemm& s, const GemmPlan& plan, const Part& part, int64_t pc) {
   const int64_t p = pc + plan.kc < s.k ? pc + plan.kc : 0, j = p > 0 ? part.j0 : part.next;
   if (j >= s.n) return {};
-  return {s.b + p * s.b_row + j * s.b_col, s.b_row, s.b_col, min(plan.kc, s.k - p),
-          min(part.j1 - part.j0, s.n - j)};
+  return fetch_of(s.b + p * s.b_row + j * s.b_col, s.b_row, s.b_col, min(plan.kc, s.k - p),
+                  min(part.j1 - part.j0, s.n - j));
 }
 
 /// Computes a part, written to c from its first element on.
@@ -421,7 +421,7 @@ void gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* c, 
         if (i == i0 && !in_place) pack_panel<kNr>(cols, kc, b, s.b_col, s.b_row, panel);
         if (plan.pack_a && fetch_a.done() && i_fetched < min(i1, i + kc / 2)) {
           const int64_t ahead = s.a_col == 1 ? kc / 4 : 32;
-          fetch_a = {s.a + i_fetched * s.a_row + pc * s.a_col, s.a_row, s.a_col, ahead, kc};
+          fetch_a = fetch_of(s.a + i_fetched * s.a_row + pc * s.a_col, s.a_row, s.a_col, ahead, kc);
           i_fetched += ahead;
         }
         Fetch& fetch = fetch_a.done() ? fetch_b : fetch_a;
