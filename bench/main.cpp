@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <map>
 #include <regex>
 #include <set>
 #include <vector>
@@ -100,12 +99,10 @@ bool run(const Comparison& comparison, const std::regex& filter, int repetitions
     if (std::regex_search(name, filter)) names += (names.empty() ? "" : "|") + name;
   }
   if (names.empty()) return false;
-  std::map<int, double> peaks;
-  for (const int threads : thread_counts()) peaks[threads] = measure_peak(threads).flops;
   for (int i = 0; i < repetitions; ++i) {
     benchmark::RunSpecifiedBenchmarks(&table, "^(" + names + ")$");
   }
-  table.finish(comparison.kernel, comparison.shape, comparison.contenders, peaks);
+  table.finish(comparison.kernel, comparison.shape, comparison.contenders);
   return true;
 }
 
@@ -154,10 +151,12 @@ void check_and_time(benchmark::State& state, double flops, const std::function<v
     state.SkipWithError(what.c_str());
     return;
   }
+  const double before = measure_peak(omp_get_max_threads()).flops;
   const auto start = Clock::now();
   for (auto _ : state) run();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   state.counters["flops"] = flops * static_cast<double>(state.iterations()) / seconds;
+  state.counters["peak"] = (before + measure_peak(omp_get_max_threads()).flops) / 2;
 }
 
 }  // namespace forger::bench

@@ -13,9 +13,9 @@ struct FmaLoop {
 extern const FmaLoop kAvx2Loop;
 extern const FmaLoop kAvx512Loop;
 
-/// What one second's multiply-adds from registers come to, in flops, on `threads` threads: the best
-/// of many short rounds in the widest instruction set that the kernels can use here. 0 where there
-/// is no such loop.
+/// What one second's multiply-adds from registers come to, in flops, on `threads` threads, in the
+/// widest instruction set that the kernels can use here: measured for some 10 ms. 0 where there is
+/// no such loop.
 struct Peak {
   const char* kernels = "";
   double flops = 0;

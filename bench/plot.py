@@ -47,8 +47,8 @@ def rate(row):
 
 
 def peak_of(record, threads):
-    """In GFLOP/s. It is measured beside every comparison; the best is what the machine can do."""
-    return max(r["peak_flops"] for r in record["rows"] if r["threads"] == threads) / 1e9
+    """In GFLOP/s. It is measured beside every timing; the best is what the machine can do."""
+    return max(max(r["peak_flops"]) for r in record["rows"] if r["threads"] == threads) / 1e9
 
 
 def roofline(record, path):
@@ -107,19 +107,23 @@ def geometric_mean(values):
     return math.exp(statistics.mean(math.log(value) for value in values))
 
 
+def median_ratio(a, b):
+    return statistics.median(x / y for x, y in zip(a, b))
+
+
 def ratios(record, kernels, threads):
-    """For each comparison: the best kernel set's rate, the peak, and for each peer the median of the
-    ratios, repetition by repetition."""
+    """For each comparison: the best kernel set's rate, its part of the peak, and for each peer the
+    ratio; of ratios the median, repetition by repetition."""
     best = record["machine"]["kernel sets"].split(", ")[-1]
     rows = [r for r in record["rows"] if r["kernel"] in kernels and r["threads"] == threads]
-    peak = peak_of(record, threads)
     result = {}
     for row in rows:
         if row["set"] == best:
-            peers = {p["set"]: statistics.median(a / b for a, b in zip(row["flops"], p["flops"]))
+            peers = {p["set"]: median_ratio(row["flops"], p["flops"])
                      for p in rows if p["set"] in ("OpenBLAS", "oneDNN")
                      and (p["kernel"], p["shape"]) == (row["kernel"], row["shape"])}
-            result[row["kernel"], row["shape"]] = rate(row), peak, peers
+            result[row["kernel"], row["shape"]] = (
+                rate(row), median_ratio(row["flops"], row["peak_flops"]), peers)
     return result
 
 
@@ -135,8 +139,8 @@ def print_table(record, kernels):
     for key in found[counts[0]]:
         cells = [names[key[0]] + key[1].replace("_", " ")]
         for t in counts:
-            speed, peak, of = found[t].get(key, (math.nan, math.nan, {}))
-            cells += [f"{speed:.0f}", f"{100 * speed / peak:.0f} %"]
+            speed, part, of = found[t].get(key, (math.nan, math.nan, {}))
+            cells += [f"{speed:.0f}", f"{100 * part:.0f} %"]
             cells += [f"{of[p]:.2f}" if p in of else "" for p in peers]
         print("| " + " | ".join(cells) + " |")
     for t in counts:

@@ -19,6 +19,15 @@ std::string part(const std::string& name, int i) {
   return name.substr(begin, name.find('/', begin) - begin);
 }
 
+/// Repetition by repetition; 0 where there is nothing to compare with.
+double median_ratio(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    ratios.push_back(b[i] > 0 ? a[i] / b[i] : 0);
+  }
+  return ratios.empty() ? 0 : median(ratios);
+}
+
 }  // namespace
 
 double median(std::vector<double> values) {
@@ -37,14 +46,15 @@ void Table::ReportRuns(const std::vector<Run>& runs) {
     auto row = std::find_if(current_.begin(), current_.end(),
                             [&](const Row& r) { return r.who == who && r.threads == threads; });
     if (row == current_.end()) {
-      row = current_.insert(current_.end(), {part(name, 0), part(name, 1), who, threads, 0, {}});
+      row = current_.insert(current_.end(), {part(name, 0), part(name, 1), who, threads, {}, {}});
     }
     row->rates.push_back(rate->second);
+    row->peaks.push_back(run.counters.at("peak"));
   }
 }
 
 void Table::finish(const std::string& kernel, const std::string& shape,
-                   const std::vector<std::string>& order, const std::map<int, double>& peaks) {
+                   const std::vector<std::string>& order) {
   if (!header_printed_) {
     std::printf("%-17s %-32s %-9s %7s %8s %15s %6s  %s\n", "kernel", "shape", "set", "threads",
                 "GFLOP/s", "spread", "peak%", "times as fast as");
@@ -56,23 +66,18 @@ void Table::finish(const std::string& kernel, const std::string& shape,
   };
   std::sort(current_.begin(), current_.end(),
             [&](const Row& a, const Row& b) { return place(a) < place(b); });
-  for (Row& row : current_) {
-    row.peak = peaks.count(row.threads) ? peaks.at(row.threads) : 0;
+  for (const Row& row : current_) {
     const auto [least, most] = std::minmax_element(row.rates.begin(), row.rates.end());
     std::printf("%-17s %-32s %-9s %7d %8.1f %7.1f-%-7.1f %6.1f ", kernel.c_str(), shape.c_str(),
                 row.who.c_str(), row.threads, median(row.rates) / 1e9, *least / 1e9, *most / 1e9,
-                row.peak > 0 ? 100 * median(row.rates) / row.peak : 0.0);
+                100 * median_ratio(row.rates, row.peaks));
     const bool is_rung = kernel.ends_with("_ladder");
     if (is_rung && &row != current_.data() && (&row)[-1].threads == row.threads) {
       std::printf(" %.2f the rung before", median(row.rates) / median((&row)[-1].rates));
     }
     for (const Row& peer : current_) {
       if (is_peer(row.who) || !is_peer(peer.who) || peer.threads != row.threads) continue;
-      std::vector<double> ratios;
-      for (size_t i = 0; i < std::min(row.rates.size(), peer.rates.size()); ++i) {
-        ratios.push_back(row.rates[i] / peer.rates[i]);
-      }
-      std::printf(" %.2f %s", median(ratios), peer.who.c_str());
+      std::printf(" %.2f %s", median_ratio(row.rates, peer.rates), peer.who.c_str());
     }
     std::printf("\n");
   }
@@ -88,7 +93,7 @@ nlohmann::json Table::json() const {
                     {"shape", row.shape},
                     {"set", row.who},
                     {"threads", row.threads},
-                    {"peak_flops", row.peak},
+                    {"peak_flops", row.peaks},
                     {"flops", row.rates}});
   }
   return rows;

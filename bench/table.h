@@ -2,19 +2,18 @@
 
 #include <benchmark/benchmark.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 namespace forger::bench {
 
-/// What contender `who` did in one comparison, a rate in flops for each repetition.
+/// What contender `who` did in one comparison: rates in flops, one for each repetition.
 struct Row {
   std::string kernel, shape, who;
   int threads;
-  double peak;  // of the machine on so many threads, measured beside it
   std::vector<double> rates;
+  std::vector<double> peaks;  // of the machine on so many threads, just before and after each
 };
 
 /// Collects the runs of one comparison after the other, and prints each as rows of one table: the
@@ -25,9 +24,9 @@ class Table : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>& runs) override;
 
   /// Prints the comparison whose runs were reported since the last call, its contenders in this
-  /// order. `peaks` is by threads.
+  /// order.
   void finish(const std::string& kernel, const std::string& shape,
-              const std::vector<std::string>& order, const std::map<int, double>& peaks);
+              const std::vector<std::string>& order);
 
   nlohmann::json json() const;
 

@@ -325,9 +325,12 @@ inline Fetch fetch_of(const float* at, int64_t row, int64_t col, int64_t rows, i
 /// ahead.
 inline int64_t strips_in_l2() {
   static const int64_t strips = [] {
-    const long size = sysconf(_SC_LEVEL2_CACHE_SIZE);
-    const int64_t floats = (size > 0 ? size : 1 << 20) / static_cast<int64_t>(sizeof(float));
-    return max(1, floats * 3 / 8 / (kNr * kKc));
+    int64_t size = 0;
+#if defined(__GLIBC__)
+    size = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    if (size <= 0) size = 1 << 20;
+    return max(1, size * 3 / 8 / (kNr * kKc * static_cast<int64_t>(sizeof(float))));
   }();
   return strips;
 }
