@@ -12,8 +12,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <regex>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "autograd/kernels/kernels.h"
@@ -99,10 +101,15 @@ bool run(const Comparison& comparison, const std::regex& filter, int repetitions
     if (std::regex_search(name, filter)) names += (names.empty() ? "" : "|") + name;
   }
   if (names.empty()) return false;
+  std::map<int, std::vector<double>> peaks;
   for (int i = 0; i < repetitions; ++i) {
+    // The clock of a shared machine wanders, so each repetition has a peak of its own. The threads
+    // of the library that was last wait for work for a while, and would be in the way.
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    for (const int threads : thread_counts()) peaks[threads].push_back(measure_peak(threads));
     benchmark::RunSpecifiedBenchmarks(&table, "^(" + names + ")$");
   }
-  table.finish(comparison.kernel, comparison.shape, comparison.contenders);
+  table.finish(comparison.kernel, comparison.shape, comparison.contenders, peaks);
   return true;
 }
 
@@ -151,12 +158,10 @@ void check_and_time(benchmark::State& state, double flops, const std::function<v
     state.SkipWithError(what.c_str());
     return;
   }
-  const double before = measure_peak(omp_get_max_threads()).flops;
   const auto start = Clock::now();
   for (auto _ : state) run();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   state.counters["flops"] = flops * static_cast<double>(state.iterations()) / seconds;
-  state.counters["peak"] = (before + measure_peak(omp_get_max_threads()).flops) / 2;
 }
 
 }  // namespace forger::bench

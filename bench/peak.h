@@ -13,14 +13,10 @@ struct FmaLoop {
 extern const FmaLoop kAvx2Loop;
 extern const FmaLoop kAvx512Loop;
 
-/// What one second's multiply-adds from registers come to, in flops, on `threads` threads, in the
-/// widest instruction set that the kernels can use here: measured for some 10 ms. 0 where there is
-/// no such loop.
-struct Peak {
-  const char* kernels = "";
-  double flops = 0;
-};
-Peak measure_peak(int threads);
+/// Multiply-adds from registers, in flops a second, on `threads` threads: the best of some short
+/// rounds in the widest instruction set that the kernels can use here. 0 where there is no such
+/// loop.
+double measure_peak(int threads);
 
 /// Bytes a second that `threads` threads read from memory, in order: the best of a few rounds.
 double measure_bandwidth(int threads);

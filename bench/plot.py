@@ -47,7 +47,7 @@ def rate(row):
 
 
 def peak_of(record, threads):
-    """In GFLOP/s. It is measured beside every timing; the best is what the machine can do."""
+    """In GFLOP/s. It is measured in every repetition; the best is what the machine can do."""
     return max(max(r["peak_flops"]) for r in record["rows"] if r["threads"] == threads) / 1e9
 
 
@@ -108,7 +108,7 @@ def geometric_mean(values):
 
 
 def median_ratio(a, b):
-    return statistics.median(x / y for x, y in zip(a, b))
+    return statistics.median(x / y if y else 0 for x, y in zip(a, b))
 
 
 def ratios(record, kernels, threads):

@@ -49,12 +49,12 @@ void Table::ReportRuns(const std::vector<Run>& runs) {
       row = current_.insert(current_.end(), {part(name, 0), part(name, 1), who, threads, {}, {}});
     }
     row->rates.push_back(rate->second);
-    row->peaks.push_back(run.counters.at("peak"));
   }
 }
 
 void Table::finish(const std::string& kernel, const std::string& shape,
-                   const std::vector<std::string>& order) {
+                   const std::vector<std::string>& order,
+                   const std::map<int, std::vector<double>>& peaks) {
   if (!header_printed_) {
     std::printf("%-17s %-32s %-9s %7s %8s %15s %6s  %s\n", "kernel", "shape", "set", "threads",
                 "GFLOP/s", "spread", "peak%", "times as fast as");
@@ -66,7 +66,8 @@ void Table::finish(const std::string& kernel, const std::string& shape,
   };
   std::sort(current_.begin(), current_.end(),
             [&](const Row& a, const Row& b) { return place(a) < place(b); });
-  for (const Row& row : current_) {
+  for (Row& row : current_) {
+    row.peaks = peaks.at(row.threads);
     const auto [least, most] = std::minmax_element(row.rates.begin(), row.rates.end());
     std::printf("%-17s %-32s %-9s %7d %8.1f %7.1f-%-7.1f %6.1f ", kernel.c_str(), shape.c_str(),
                 row.who.c_str(), row.threads, median(row.rates) / 1e9, *least / 1e9, *most / 1e9,

@@ -2,18 +2,19 @@
 
 #include <benchmark/benchmark.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 namespace forger::bench {
 
-/// What contender `who` did in one comparison: rates in flops, one for each repetition.
+/// What contender `who` did in one comparison, for each repetition a rate in flops a second.
 struct Row {
   std::string kernel, shape, who;
   int threads;
   std::vector<double> rates;
-  std::vector<double> peaks;  // of the machine on so many threads, just before and after each
+  std::vector<double> peaks;  // of the machine on so many threads
 };
 
 /// Collects the runs of one comparison after the other, and prints each as rows of one table: the
@@ -24,9 +25,10 @@ class Table : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>& runs) override;
 
   /// Prints the comparison whose runs were reported since the last call, its contenders in this
-  /// order.
+  /// order. `peaks` is by threads, a rate for each repetition.
   void finish(const std::string& kernel, const std::string& shape,
-              const std::vector<std::string>& order);
+              const std::vector<std::string>& order,
+              const std::map<int, std::vector<double>>& peaks);
 
   nlohmann::json json() const;
 

@@ -231,8 +231,9 @@ TEST_CASE("products of real numbers are as near as the theorem says, and as near
 }
 
 TEST_CASE("products have the same bits for any number of threads") {
-  const int64_t extents[][3] = {{257, 515, 700}, {515, 257, 1030}, {1500, 1500, 3}, {5000, 1, 300},
-                                {1, 5000, 1300}, {2345, 2311, 5},  {64, 700, 600}};
+  const int64_t extents[][3] = {{257, 515, 700}, {515, 257, 1030}, {1500, 1500, 3},
+                                {5000, 1, 300},  {1, 5000, 1300},  {2345, 2311, 5},
+                                {64, 700, 600},  {400, 1, 500},    {648, 1, 309}};
   for (const auto& extent : extents) {
     const int64_t m = extent[0], n = extent[1], k = extent[2];
     CAPTURE(m);

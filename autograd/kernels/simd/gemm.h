@@ -39,7 +39,7 @@
 // by columns), where rows of A compete for one set of the cache, and for a last strip narrower than
 // nr. If B is stored by columns, and A has few rows, C^T = B^T A^T is computed instead, and turned
 // as it is written. A group's panels stay in L2, and while the last tiles of a slice are computed,
-// the next slice of B is fetched there, two cache lines for every four steps of k.
+// the next slice of B is fetched there, as are rows of A that will be packed.
 //
 // Each element of C is summed in the order of k, slice after slice, in one thread, whatever the
 // tasks are: the number of threads changes no bit, and the threads never wait for each other.
@@ -56,8 +56,8 @@ constexpr int64_t kTurned = 64 * 1024;  // floats of a block of C that is turned
 /// thread gets one part, always the same: its own caches may still hold that.
 constexpr int64_t kLong = int64_t{1} << 28;
 
-/// A panel's floats for k of these: one vector more than its own, for packing stores whole vectors
-/// and lets the next store overwrite what was too much.
+/// Floats of a panel, `width` for each of k steps, and one vector more: packing stores whole
+/// vectors and lets the next store overwrite what was too much.
 template <int width>
 constexpr int64_t panel_size(int64_t k) {
   return width * k + Vec::kLanes;
@@ -76,11 +76,13 @@ struct Runs {
   int64_t a_row = 0;      // rows of A this far apart, k consecutive; 0: a panel of kMr rows
   float* keep = nullptr;  // where B's floats are left as a panel
   int64_t b_next = Vec::kLanes, c_next = Vec::kLanes;  // from a tile's first vector to its second
-  const float* fetch = nullptr;  // what a later tile will read: two cache lines for each four steps
-  int64_t fetch_row = 0;         // of k, and the next two this far on
+  // What a later tile will read, and is fetched meanwhile if b_step is one of FixedStep: two cache
+  // lines for each four steps of k, and the next two fetch_row further on.
+  const float* fetch = nullptr;
+  int64_t fetch_row = 0;
 };
 
-/// Steps of k by which B is fetched ahead: rows far apart are nothing that a processor foresees.
+/// Steps of k by which the rows of a B read in place are fetched ahead.
 constexpr int64_t kAhead = 128 / Vec::kLanes;
 
 /// Row i of a tile's A, i < kMr, for rows any distance apart, addressed as x86 can: from two bases,
@@ -141,17 +143,17 @@ template <int rows, int vecs, class A>
   a.step();
 }
 
-/// k steps of a B that lies close, four at a time: an instruction that only counts or moves a
-/// pointer takes the place of a multiply-add on its unit, so there shall be few. b_next must be
-/// kLanes where b_step is kNr.
+/// k steps of a B whose b_step the compiler knows, four at a time: instructions that count or move
+/// pointers may go to the ports of the multiply-add units, so there shall be few. runs.b_next
+/// counts only where b_step is kLanes.
 template <int b_step>
-struct Near {
+struct FixedStep {
   template <int rows, int vecs, class A>
   [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* b, const Runs& runs,
                                               const float*& fetch, float*&,
                                               Vec (&acc)[rows][vecs]) {
     const int64_t b_next = b_step == Vec::kLanes ? runs.b_next : Vec::kLanes,
-                  fetch_row = runs.fetch_row;
+                  fetch_row = runs.fetch != nullptr ? runs.fetch_row : 0;
     for (; k >= 4; k -= 4) {
       __builtin_prefetch(fetch, 0, 2);
       __builtin_prefetch(fetch + 16, 0, 2);
@@ -166,8 +168,9 @@ struct Near {
   }
 };
 
-/// Of a B whose steps are rows of a matrix, or anything; left behind as a panel where it shall be.
-struct Far {
+/// k steps of any B, such as the rows of a matrix, which no processor foresees; left behind as a
+/// panel where it shall be.
+struct AnyStep {
   template <int rows, int vecs, class A>
   [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* b, const Runs& runs,
                                               const float*&, float*& keep, Vec (&acc)[rows][vecs]) {
@@ -195,6 +198,7 @@ template <int rows, int vecs, class A, class B>
     for (int j = 0; j < vecs; ++j) acc[i][j] = zero();
   }
   float* keep = runs.keep;
+  // The loop asks no question: where nothing is to be fetched, it is a line of C again and again.
   const float* fetch = runs.fetch != nullptr ? runs.fetch : c;
   const Run *run = runs.run, *const end = run + runs.count;
   do {
@@ -229,13 +233,14 @@ template <int rows, int vecs, class A, class B>
 template <int rows, int vecs>
 inline void tile_of(const Runs& runs, float* c, int64_t c_row, int64_t cols, bool accumulate) {
   const bool panel = runs.a_row == 0, keeps = runs.keep != nullptr;
-  auto pick = panel ? tile<rows, vecs, PanelOfA, Far> : tile<rows, vecs, RowsOfA, Far>;
+  auto pick = panel ? tile<rows, vecs, PanelOfA, AnyStep> : tile<rows, vecs, RowsOfA, AnyStep>;
   if (!keeps && runs.b_step == kNr && runs.b_next == Vec::kLanes) {
-    pick = panel ? tile<rows, vecs, PanelOfA, Near<kNr>> : tile<rows, vecs, RowsOfA, Near<kNr>>;
+    pick = panel ? tile<rows, vecs, PanelOfA, FixedStep<kNr>>
+                 : tile<rows, vecs, RowsOfA, FixedStep<kNr>>;
   } else if (!keeps && runs.b_step == Vec::kLanes && panel) {
-    pick = tile<rows, vecs, PanelOfA, Near<Vec::kLanes>>;
+    pick = tile<rows, vecs, PanelOfA, FixedStep<Vec::kLanes>>;
   } else if (!keeps && runs.b_step == 2 * kNr && runs.b_next == Vec::kLanes && panel) {
-    pick = tile<rows, vecs, PanelOfA, Near<2 * kNr>>;
+    pick = tile<rows, vecs, PanelOfA, FixedStep<2 * kNr>>;
   }
   pick(runs, c, c_row, cols, accumulate);
 }
@@ -278,26 +283,7 @@ void pack_panel(int64_t rows, int64_t k, const float* src, int64_t row, int64_t 
     }
     return;
   }
-  for (int v = 0; v < kVecs; ++v) {
-    const float* from[Vec::kLanes];
-    for (int r = 0; r < Vec::kLanes; ++r) from[r] = src + min(v * Vec::kLanes + r, rows - 1) * row;
-    float* const to = dst + v * Vec::kLanes;
-    int64_t p = 0;
-    // A cache line of each row at a time: the rows may all compete for one set of the cache.
-    for (; p + 16 <= k; p += 16) {
-      Vec q[4][4];
-      for (int r = 0; r < 4; ++r) {
-        for (int c = 0; c < 4; ++c) q[c][r] = load_quads(from + r, p + 4 * c);
-      }
-      for (int c = 0; c < 4; ++c) {
-        transpose_quads(q[c]);
-        for (int r = 0; r < 4; ++r) store(to + (p + 4 * c + r) * width, q[c][r]);
-      }
-    }
-    for (; p < k; ++p) {
-      for (int r = 0; r < Vec::kLanes; ++r) to[p * width + r] = from[r][p];
-    }
-  }
+  to_lanes<width>(rows, k, src, row, dst, width);
 }
 
 /// A part of a matrix that tiles to come will read. Meanwhile it is fetched into L2 by the tiles at
@@ -381,8 +367,8 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   return plan;
 }
 
-/// A part of C: rows i0 to i1 - 1, columns j0 to j1 - 1. The next such part that this thread
-/// computes starts at column `next`.
+/// A task's part of C: rows i0 to i1 - 1, columns j0 to j1 - 1. `next` is the column at which this
+/// thread's next part probably starts, a hint what to fetch, or n.
 struct Part {
   int64_t i0, i1, j0, j1, next;
 };
@@ -398,7 +384,7 @@ Fetch fetch_of_b(const Gemm& s, const GemmPlan& plan, const Part& part, int64_t 
 /// Computes a part, written to c from its first element on.
 void gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* c, int64_t c_row,
                float* own) {
-  const auto [i0, i1, j0, j1, next] = part;
+  const int64_t i0 = part.i0, i1 = part.i1, j0 = part.j0, j1 = part.j1;
   float* const a_panel = own + plan.strips * plan.b_size;
   const bool few = i1 - i0 <= 2 * plan.mr;  // both tiles of a strip read B in place
   for (int64_t pc = 0; pc == 0 || pc < s.k; pc += plan.kc) {
@@ -413,8 +399,8 @@ void gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* c, 
         pack_panel<kMr>(rows, kc, a, s.a_row, s.a_col, a_panel);
         a = a_panel;
       }
-      // Four rows of tiles fetch all of a slice.
-      const bool late = i > i0 && i1 - i <= 5 * plan.mr;
+      // A tile fetches a quarter of a slice's rows, so it takes four rows of tiles, two with AVX2.
+      const bool late = i > i0 && i1 - i <= kNr / 8 * plan.mr;
       if (late && fetch_b.at == nullptr) fetch_b = fetch_of_b(s, plan, part, pc);
       float* panel = own;
       for (int64_t j = j0; j < j1; j += kNr, panel += plan.b_size) {
@@ -422,8 +408,8 @@ void gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* c, 
         const float* const b = s.b + pc * s.b_row + j * s.b_col;
         const bool in_place = plan.b_in_place && cols == kNr && (few || i == i0);
         if (i == i0 && !in_place) pack_panel<kNr>(cols, kc, b, s.b_col, s.b_row, panel);
-        if (plan.pack_a && fetch_a.done() && i_fetched < min(i1, i + kc / 2)) {
-          const int64_t ahead = s.a_col == 1 ? kc / 4 : 32;
+        if (plan.pack_a && fetch_a.done() && i_fetched < min(i1, i + kKc / 2)) {
+          const int64_t ahead = s.a_col == 1 ? max(1, kc / 4) : 32;  // one piece long, or wide
           fetch_a = fetch_of(s.a + i_fetched * s.a_row + pc * s.a_col, s.a_row, s.a_col, ahead, kc);
           i_fetched += ahead;
         }
@@ -471,13 +457,13 @@ void gemm_parts(const Gemm& s, bool turned) {
       memory::acquire(static_cast<size_t>(threads * plan.own_size) * sizeof(float)));
   const int64_t tasks = plan.groups * plan.ranges, strips = ceil_div(s.n, kNr);
   const auto column = [&](int64_t group) { return min(s.n, group * strips / plan.groups * kNr); };
-  const auto run = [&](int64_t t) {
+  const auto compute = [&](int64_t t, float* own) {
     const int64_t group = t / plan.ranges, i0 = t % plan.ranges * plan.rows;
     const int64_t next = plan.by_turns ? t + threads : t + 1;
-    const bool mine = plan.by_turns || next % ceil_div(tasks, threads) != 0;
+    const bool mine =
+        plan.by_turns || next % ceil_div(tasks, threads) != 0;  // not another thread's
     const Part part{i0, min(s.m, i0 + plan.rows), column(group), column(group + 1),
                     mine && next < tasks ? column(next / plan.ranges) : s.n};
-    float* const own = all + omp_get_thread_num() * plan.own_size;
     if (turned) {
       turned_gemm_part(s, plan, part, own);
     } else {
@@ -485,15 +471,19 @@ void gemm_parts(const Gemm& s, bool turned) {
     }
   };
   if (threads == 1) {  // a team of one costs more than a small product
-    for (int64_t t = 0; t < tasks; ++t) run(t);
+    for (int64_t t = 0; t < tasks; ++t) compute(t, all);
   } else if (plan.by_turns) {
     // `monotonic`: LLVM 14's default, which lets threads steal from one another, fails an assertion
     // of its own in loops used both inside and outside of a team.
 #pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads)
-    for (int64_t t = 0; t < tasks; ++t) run(t);
+    for (int64_t t = 0; t < tasks; ++t) {
+      compute(t, all + omp_get_thread_num() * plan.own_size);
+    }
   } else {
 #pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t t = 0; t < tasks; ++t) run(t);
+    for (int64_t t = 0; t < tasks; ++t) {
+      compute(t, all + omp_get_thread_num() * plan.own_size);
+    }
   }
   memory::release(all);
 }

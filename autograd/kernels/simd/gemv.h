@@ -89,13 +89,17 @@ void add_short_columns(int64_t m, int64_t k, const float* a, int64_t col, const 
   }
 }
 
-/// The same for any number of columns and any m.
+/// Columns of so many numbers at most keep their sums in registers.
+constexpr int64_t kShortColumn = 4 * Vec::kLanes;
+
+/// The same for any number of columns and any m, m at most kShortColumn if they are
+/// `short_columns`: the caller decides by the whole column, for a thread's part of it must be
+/// summed in the same way.
 template <int terms = 8>
 void gemv_by_columns(int64_t m, int64_t k, const float* a, int64_t col, const float* x,
-                     int64_t x_step, float* y, bool accumulate) {
-  constexpr int kShort = 4;
-  if (k >= terms && m <= kShort * Vec::kLanes) {
-    return add_short_columns<kShort>(m, k, a, col, x, x_step, y, accumulate);
+                     int64_t x_step, float* y, bool accumulate, bool short_columns) {
+  if (k >= terms && short_columns) {
+    return add_short_columns<4>(m, k, a, col, x, x_step, y, accumulate);
   }
   if (k == 0 && !accumulate) {
     for_lanes(0, m, [&](int64_t i, Lanes lanes) { lanes.put(y + i, zero()); });
@@ -104,7 +108,7 @@ void gemv_by_columns(int64_t m, int64_t k, const float* a, int64_t col, const fl
     add_columns<terms>(m, a, col, x, x_step, y, accumulate);
   }
   if constexpr (terms > 1) {
-    if (k > 0) gemv_by_columns<terms - 1>(m, k, a, col, x, x_step, y, accumulate);
+    if (k > 0) gemv_by_columns<terms - 1>(m, k, a, col, x, x_step, y, accumulate, short_columns);
   }
 }
 
@@ -157,7 +161,8 @@ void gemv_of_columns(const Gemm& s, int threads) {
       const int64_t slice = t / pieces, p = slice * depth, i = t % pieces * size;
       if (i >= s.m) continue;
       gemv_by_columns(min(size, s.m - i), min(depth, s.k - p), s.a + i + p * s.a_col, s.a_col,
-                      s.b + p * s.b_row, s.b_row, sum_of(slice) + i, direct && s.accumulate);
+                      s.b + p * s.b_row, s.b_row, sum_of(slice) + i, direct && s.accumulate,
+                      s.m <= kShortColumn);
     }
   });
   if (direct) return;
@@ -201,7 +206,8 @@ void gemm_few_terms(const Gemm& s) {
   const auto rows = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       float* const c = s.c + i * s.c_row;
-      gemv_by_columns(s.n, s.k, s.b, s.b_row, s.a + i * s.a_row, s.a_col, c, s.accumulate);
+      gemv_by_columns(s.n, s.k, s.b, s.b_row, s.a + i * s.a_row, s.a_col, c, s.accumulate,
+                      s.n <= kShortColumn);
       finish(s, c, 1, s.n, s.bias);
     }
   };
