@@ -15,7 +15,6 @@
 #include <map>
 #include <regex>
 #include <set>
-#include <thread>
 #include <vector>
 
 #include "autograd/kernels/kernels.h"
@@ -103,9 +102,8 @@ bool run(const Comparison& comparison, const std::regex& filter, int repetitions
   if (names.empty()) return false;
   std::map<int, std::vector<double>> peaks;
   for (int i = 0; i < repetitions; ++i) {
-    // The clock of a shared machine wanders, so each repetition has a peak of its own. The threads
-    // of the library that was last wait for work for a while, and would be in the way.
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    // A shared machine gives more or less of itself from second to second, so each repetition has a
+    // peak of its own.
     for (const int threads : thread_counts()) peaks[threads].push_back(measure_peak(threads));
     benchmark::RunSpecifiedBenchmarks(&table, "^(" + names + ")$");
   }

@@ -13,9 +13,9 @@ struct FmaLoop {
 extern const FmaLoop kAvx2Loop;
 extern const FmaLoop kAvx512Loop;
 
-/// Multiply-adds from registers, in flops a second, on `threads` threads: the best of some short
-/// rounds in the widest instruction set that the kernels can use here. 0 where there is no such
-/// loop.
+/// Multiply-adds from registers, in flops a second, on `threads` threads, in the widest instruction
+/// set that the kernels can use here; measured for about as long as a kernel is timed. 0 where
+/// there is no such loop.
 double measure_peak(int threads);
 
 /// Bytes a second that `threads` threads read from memory, in order: the best of a few rounds.
