@@ -99,7 +99,7 @@ template <int terms = 8>
 void gemv_by_columns(int64_t m, int64_t k, const float* a, int64_t col, const float* x,
                      int64_t x_step, float* y, bool accumulate, bool short_columns) {
   if (k >= terms && short_columns) {
-    return add_short_columns<4>(m, k, a, col, x, x_step, y, accumulate);
+    return add_short_columns<kShortColumn / Vec::kLanes>(m, k, a, col, x, x_step, y, accumulate);
   }
   if (k == 0 && !accumulate) {
     for_lanes(0, m, [&](int64_t i, Lanes lanes) { lanes.put(y + i, zero()); });
