@@ -3,6 +3,8 @@
 #include <omp.h>
 #include <unistd.h>
 
+#include <type_traits>
+
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemv.h"
@@ -48,8 +50,9 @@ namespace {
 
 constexpr int kMr = Vec::kLanes == 16 ? 14 : 6;
 constexpr int kNr = 2 * Vec::kLanes;
-constexpr int64_t kKc = 256;
-constexpr int64_t kTurned = 64 * 1024;  // floats of a block of C that is turned
+constexpr int64_t kKc = 256, kKcLarge = 128, kKcFew = 64;  // slices of k, see longest_slice
+constexpr int64_t kFetched = 64;                           // floats of a row fetched at once
+constexpr int64_t kTurned = 64 * 1024;                     // floats of a block of C that is turned
 
 /// Multiply-adds, some milliseconds, from which on tasks are handed out by turns, four for each
 /// thread, which evens out what other programs take from one of them. Of a shorter product each
@@ -76,8 +79,8 @@ struct Runs {
   int64_t a_row = 0;      // rows of A this far apart, k consecutive; 0: a panel of kMr rows
   float* keep = nullptr;  // where B's floats are left as a panel
   int64_t b_next = Vec::kLanes, c_next = Vec::kLanes;  // from a tile's first vector to its second
-  // What a later tile will read, and is fetched meanwhile if b_step is one of FixedStep: two cache
-  // lines for each four steps of k, and the next two fetch_row further on.
+  // What a later tile will read, and is fetched meanwhile unless this one keeps B: kFetched floats
+  // for each four steps of k, and the next fetch_row further on.
   const float* fetch = nullptr;
   int64_t fetch_row = 0;
 };
@@ -122,25 +125,32 @@ struct PanelOfA {
   void step() { a += kMr; }
 };
 
-/// acc[i][:] += a_i y[:], for one row after the other.
-template <int rows, int vecs, int i = 0, class A>
-[[gnu::always_inline]] inline void multiply_add(const A& a, const Vec (&y)[vecs],
-                                                Vec (&acc)[rows][vecs]) {
-  if constexpr (i < rows) {
-    const Vec x = broadcast(a.template at<i>());
-    for (int j = 0; j < vecs; ++j) acc[i][j] = fma(x, y[j], acc[i][j]);
-    multiply_add<rows, vecs, i + 1>(a, y, acc);
+/// f(0), f(1), ... with constants and without a loop: only then do arrays go into registers.
+template <int n, int i = 0, class F>
+[[gnu::always_inline]] inline void unrolled(const F& f) {
+  if constexpr (i < n) {
+    f(std::integral_constant<int, i>());
+    unrolled<n, i + 1>(f);
   }
 }
 
-/// One step of k.
+/// One step of k: acc[i][:] += a_i b[:].
 template <int rows, int vecs, class A>
 [[gnu::always_inline]] inline void step(A& a, const float* b, int64_t b_next,
                                         Vec (&acc)[rows][vecs]) {
   Vec y[vecs];
-  for (int j = 0; j < vecs; ++j) y[j] = load(b + j * b_next);
-  multiply_add(a, y, acc);
+  unrolled<vecs>([&](auto j) { y[j] = load(b + j * b_next); });
+  unrolled<rows>([&](auto i) {
+    const Vec x = broadcast(a.template at<i>());
+    unrolled<vecs>([&](auto j) { acc[i][j] = fma(x, y[j], acc[i][j]); });
+  });
   a.step();
+}
+
+/// Into L2, for a tile to come: kFetched floats.
+inline void fetch_ahead(const float*& fetch, int64_t fetch_row) {
+  unrolled<kFetched / 16>([&](auto line) { __builtin_prefetch(fetch + 16 * line, 0, 2); });
+  fetch += fetch_row;
 }
 
 /// k steps of a B whose b_step the compiler knows, four at a time: instructions that count or move
@@ -155,9 +165,7 @@ struct FixedStep {
     const int64_t b_next = b_step == Vec::kLanes ? runs.b_next : Vec::kLanes,
                   fetch_row = runs.fetch != nullptr ? runs.fetch_row : 0;
     for (; k >= 4; k -= 4) {
-      __builtin_prefetch(fetch, 0, 2);
-      __builtin_prefetch(fetch + 16, 0, 2);
-      fetch += fetch_row;
+      fetch_ahead(fetch, fetch_row);
       step(a, b, b_next, acc);
       step(a, b + b_step, b_next, acc);
       step(a, b + 2 * b_step, b_next, acc);
@@ -168,21 +176,58 @@ struct FixedStep {
   }
 };
 
-/// k steps of any B, such as the rows of a matrix, which no processor foresees; left behind as a
-/// panel where it shall be.
+/// A step through any B, such as the rows of a matrix, which no processor foresees: `lines` of the
+/// row kAhead steps further on are fetched into L1.
+template <int lines, int rows, int vecs, class A>
+[[gnu::always_inline]] inline void step_along(A& a, const char*& b, int64_t b_bytes,
+                                              Vec (&acc)[rows][vecs]) {
+  unrolled<min(lines, vecs)>(
+      [&](auto j) { __builtin_prefetch(b + kAhead * b_bytes + j * sizeof(Vec)); });
+  step(a, reinterpret_cast<const float*>(b), Vec::kLanes, acc);
+  b += b_bytes;
+  asm("" : "+r"(b));  // one pointer, not one for each step at hand
+}
+
+/// k steps of any B, left behind as a panel if `keeps`.
+template <bool keeps>
 struct AnyStep {
   template <int rows, int vecs, class A>
-  [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* b, const Runs& runs,
+  [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* from, const Runs& runs,
                                               const float*&, float*& keep, Vec (&acc)[rows][vecs]) {
-    const int64_t b_step = runs.b_step, b_next = runs.b_next, ahead = kAhead * b_step;
-    for (; k > 0; --k, b += b_step) {
-      for (int j = 0; j < vecs; ++j) __builtin_prefetch(b + ahead + j * b_next);
-      if (keep != nullptr) {
-        for (int j = 0; j < vecs; ++j) store(keep + j * Vec::kLanes, load(b + j * b_next));
+    const auto* b = reinterpret_cast<const char*>(from);
+    const int64_t b_bytes = runs.b_step * static_cast<int64_t>(sizeof(float));
+    const auto one = [&] {
+      if constexpr (keeps) {
+        unrolled<vecs>([&](auto j) {
+          store(keep + j * Vec::kLanes, load(reinterpret_cast<const float*>(b) + j * Vec::kLanes));
+        });
         keep += kNr;
       }
-      step(a, b, b_next, acc);
+      step_along<2>(a, b, b_bytes, acc);
+    };
+    for (; k >= 2; k -= 2) {
+      one();
+      one();
     }
+    if (k > 0) one();
+  }
+};
+
+/// k steps of any B that was fetched into L2, while more is: most of it is near, so half the
+/// prefetching into L1 is enough, and more of it costs more than it gives.
+struct FetchedStep {
+  template <int rows, int vecs, class A>
+  [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* from, const Runs& runs,
+                                              const float*& fetch, float*&,
+                                              Vec (&acc)[rows][vecs]) {
+    const auto* b = reinterpret_cast<const char*>(from);
+    const int64_t b_bytes = runs.b_step * static_cast<int64_t>(sizeof(float)),
+                  fetch_row = runs.fetch_row;
+    for (; k >= 4; k -= 4) {
+      fetch_ahead(fetch, fetch_row);
+      unrolled<4>([&](auto) { step_along<1>(a, b, b_bytes, acc); });
+    }
+    for (; k > 0; --k) step_along<1>(a, b, b_bytes, acc);
   }
 };
 
@@ -192,11 +237,11 @@ template <int rows, int vecs, class A, class B>
                             bool accumulate) {
   const int64_t last = cols - (vecs - 1) * Vec::kLanes, c_next = runs.c_next;
   Vec acc[rows][vecs];
-  for (int i = 0; i < rows; ++i) {
+  unrolled<rows>([&](auto i) {
     __builtin_prefetch(c + i * c_row, 1);
     __builtin_prefetch(c + i * c_row + (vecs - 1) * c_next + last - 1, 1);
-    for (int j = 0; j < vecs; ++j) acc[i][j] = zero();
-  }
+    unrolled<vecs>([&](auto j) { acc[i][j] = zero(); });
+  });
   float* keep = runs.keep;
   // The loop asks no question: where nothing is to be fetched, it is a line of C again and again.
   const float* fetch = runs.fetch != nullptr ? runs.fetch : c;
@@ -204,22 +249,15 @@ template <int rows, int vecs, class A, class B>
   do {
     B::multiply(run->k, A(runs.a + run->a, runs.a_row), run->b, runs, fetch, keep, acc);
   } while (++run != end);
-  // Unrolled by order: left to itself the compiler keeps the loops and the sums go through memory.
   const auto write = [&](auto get, auto put) {
     if (accumulate) {
-#pragma GCC unroll 14
-      for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
-        for (int j = 0; j < vecs; ++j) {
-          acc[i][j] = acc[i][j] + get(c + i * c_row + j * c_next, j);
-        }
-      }
+      unrolled<rows>([&](auto i) {
+        unrolled<vecs>([&](auto j) { acc[i][j] = acc[i][j] + get(c + i * c_row + j * c_next, j); });
+      });
     }
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
-      for (int j = 0; j < vecs; ++j) put(c + i * c_row + j * c_next, acc[i][j], j);
-    }
+    unrolled<rows>([&](auto i) {
+      unrolled<vecs>([&](auto j) { put(c + i * c_row + j * c_next, acc[i][j], j); });
+    });
   };
   if (last == Vec::kLanes) {
     write([](const float* p, int) { return load(p); }, [](float* p, Vec x, int) { store(p, x); });
@@ -230,17 +268,26 @@ template <int rows, int vecs, class A, class B>
   }
 }
 
+template <int rows, int vecs, class B>
+inline void tile_along(const Runs& runs, float* c, int64_t c_row, int64_t cols, bool accumulate) {
+  (runs.a_row == 0 ? tile<rows, vecs, PanelOfA, B>
+                   : tile<rows, vecs, RowsOfA, B>)(runs, c, c_row, cols, accumulate);
+}
+
 template <int rows, int vecs>
 inline void tile_of(const Runs& runs, float* c, int64_t c_row, int64_t cols, bool accumulate) {
-  const bool panel = runs.a_row == 0, keeps = runs.keep != nullptr;
-  auto pick = panel ? tile<rows, vecs, PanelOfA, AnyStep> : tile<rows, vecs, RowsOfA, AnyStep>;
-  if (!keeps && runs.b_step == kNr && runs.b_next == Vec::kLanes) {
-    pick = panel ? tile<rows, vecs, PanelOfA, FixedStep<kNr>>
-                 : tile<rows, vecs, RowsOfA, FixedStep<kNr>>;
-  } else if (!keeps && runs.b_step == Vec::kLanes && panel) {
+  const bool panel = runs.a_row == 0;
+  auto pick = tile_along<rows, vecs, AnyStep<false>>;
+  if (runs.keep != nullptr) {
+    pick = tile_along<rows, vecs, AnyStep<true>>;
+  } else if (runs.b_step == kNr && runs.b_next == Vec::kLanes) {
+    pick = tile_along<rows, vecs, FixedStep<kNr>>;
+  } else if (runs.b_step == Vec::kLanes && panel) {
     pick = tile<rows, vecs, PanelOfA, FixedStep<Vec::kLanes>>;
-  } else if (!keeps && runs.b_step == 2 * kNr && runs.b_next == Vec::kLanes && panel) {
+  } else if (runs.b_step == 2 * kNr && runs.b_next == Vec::kLanes && panel) {
     pick = tile<rows, vecs, PanelOfA, FixedStep<2 * kNr>>;
+  } else if (runs.fetch != nullptr) {
+    pick = tile_along<rows, vecs, FetchedStep>;
   }
   pick(runs, c, c_row, cols, accumulate);
 }
@@ -287,7 +334,7 @@ void pack_panel(int64_t rows, int64_t k, const float* src, int64_t row, int64_t 
 }
 
 /// A part of a matrix that tiles to come will read. Meanwhile it is fetched into L2 by the tiles at
-/// work, a piece each: 32 columns, and a row for every four steps of k.
+/// work, a piece each: kFetched columns, and a row for every four steps of k.
 struct Fetch {
   const float* at = nullptr;
   int64_t row = 0, rows = 0, cols = 0;  // row: floats from one to the next
@@ -296,7 +343,7 @@ struct Fetch {
   bool done() const { return i >= rows; }
   const float* next(int64_t k) {
     const float* const piece = at + i * row + j;
-    j += 32;
+    j += kFetched;
     if (j >= cols) j = 0, i += max(1, k / 4);
     return piece;
   }
@@ -307,18 +354,27 @@ inline Fetch fetch_of(const float* at, int64_t row, int64_t col, int64_t rows, i
   return col == 1 ? Fetch{at, row, rows, cols} : Fetch{at, col, cols, rows};
 }
 
-/// Strips of B whose panels fill three eighths of L2, which keeps as much again for what is fetched
-/// ahead.
-inline int64_t strips_in_l2() {
-  static const int64_t strips = [] {
+/// The longest slice of k. A B that no L2 holds comes from further away, which takes long rows of
+/// it, and so few of them at once; two tiles in a column, which read it in place, take still fewer.
+/// It follows from the shape alone, as the order of each sum does.
+inline int64_t longest_slice(const Gemm& s) {
+  const bool large = s.n * s.k * static_cast<int64_t>(sizeof(float)) >= int64_t{2} << 20;
+  if (!large || s.m <= kMr) return kKc;
+  return s.m <= 2 * kMr ? kKcFew : kKcLarge;
+}
+
+/// The most strips of B in a group. Their panels fill at most three eighths of L2, which keeps as
+/// much again for what is fetched ahead. And a row of them fills a page at most: where rows lie a
+/// multiple of the page apart, wider ones would not find more room in L2, narrower ones less.
+inline int64_t most_strips(int64_t kc) {
+  static const int64_t floats = [] {
     int64_t size = 0;
 #if defined(__GLIBC__)
     size = sysconf(_SC_LEVEL2_CACHE_SIZE);
 #endif
-    if (size <= 0) size = 1 << 20;
-    return max(1, size * 3 / 8 / (kNr * kKc * static_cast<int64_t>(sizeof(float))));
+    return (size > 0 ? size : 1 << 20) * 3 / 8 / static_cast<int64_t>(sizeof(float));
   }();
-  return strips;
+  return max(1, min(1024, floats / kc) / kNr);
 }
 
 /// What follows from a product's extents, strides and the number of threads.
@@ -333,7 +389,7 @@ struct GemmPlan {
 GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   GemmPlan plan{};
   plan.turned = turned;
-  plan.kc = max(1, ceil_div(s.k, max(1, ceil_div(s.k, kKc))));
+  plan.kc = max(1, ceil_div(s.k, max(1, ceil_div(s.k, longest_slice(s)))));
   plan.b_in_place = s.b_col == 1;
   plan.by_turns = threads > 1 && s.m * s.n * s.k > kLong;
   const int64_t strips = ceil_div(s.n, kNr);
@@ -347,7 +403,7 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   for (int64_t r = 1; r <= wanted; r *= 2) {
     const int64_t rows = ceil_div(s.m, r), ranges = ceil_div(s.m, rows);
     const int64_t groups =
-        min(strips, round_up(ceil_div(strips, strips_in_l2()), ceil_div(wanted, ranges)));
+        min(strips, round_up(ceil_div(strips, most_strips(plan.kc)), ceil_div(wanted, ranges)));
     const int64_t cols = min(s.n, ceil_div(strips, groups) * kNr);
     const int64_t task = rows * cols + 6 * cols + (plan.pack_a ? 12 : 7) * rows;
     const int64_t cost = ceil_div(ranges * groups, threads) * task;
@@ -386,7 +442,8 @@ void gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* c, 
                float* own) {
   const int64_t i0 = part.i0, i1 = part.i1, j0 = part.j0, j1 = part.j1;
   float* const a_panel = own + plan.strips * plan.b_size;
-  const bool few = i1 - i0 <= 2 * plan.mr;  // both tiles of a strip read B in place
+  const int64_t tiles = ceil_div(i1 - i0, plan.mr);  // of a strip
+  const bool few = tiles <= 2;                       // they all read B in place
   for (int64_t pc = 0; pc == 0 || pc < s.k; pc += plan.kc) {
     const int64_t kc = min(plan.kc, s.k - pc);
     const bool last = pc + kc >= s.k;
@@ -399,17 +456,18 @@ void gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* c, 
         pack_panel<kMr>(rows, kc, a, s.a_row, s.a_col, a_panel);
         a = a_panel;
       }
-      // A tile fetches a quarter of a slice's rows, so it takes four rows of tiles, two with AVX2.
-      const bool late = i > i0 && i1 - i <= kNr / 8 * plan.mr;
+      // A tile fetches a quarter of a slice's rows, so it takes two rows of tiles, one with AVX2.
+      const bool late = tiles == 2 || (i > i0 && i1 - i <= kNr / (kFetched / 4) * plan.mr);
       if (late && fetch_b.at == nullptr) fetch_b = fetch_of_b(s, plan, part, pc);
       float* panel = own;
       for (int64_t j = j0; j < j1; j += kNr, panel += plan.b_size) {
         const int64_t cols = min(kNr, j1 - j);
         const float* const b = s.b + pc * s.b_row + j * s.b_col;
         const bool in_place = plan.b_in_place && cols == kNr && (few || i == i0);
+        const bool keeps = in_place && !few;
         if (i == i0 && !in_place) pack_panel<kNr>(cols, kc, b, s.b_col, s.b_row, panel);
         if (plan.pack_a && fetch_a.done() && i_fetched < min(i1, i + kKc / 2)) {
-          const int64_t ahead = s.a_col == 1 ? max(1, kc / 4) : 32;  // one piece long, or wide
+          const int64_t ahead = s.a_col == 1 ? max(1, kc / 4) : kFetched;  // a piece long, or wide
           fetch_a = fetch_of(s.a + i_fetched * s.a_row + pc * s.a_col, s.a_row, s.a_col, ahead, kc);
           i_fetched += ahead;
         }
@@ -422,8 +480,8 @@ void gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* c, 
                   .count = 1,
                   .b_step = in_place ? s.b_row : kNr,
                   .a_row = plan.pack_a ? 0 : s.a_row,
-                  .keep = in_place && !few ? panel : nullptr,
-                  .fetch = in_place || fetch.done() ? nullptr : fetch.next(kc),
+                  .keep = keeps ? panel : nullptr,
+                  .fetch = keeps || fetch.done() ? nullptr : fetch.next(kc),
                   .fetch_row = fetch.row},
                  to, c_row, cols, s.accumulate || pc > 0);
         if (last && !plan.turned) finish(s, to, rows, cols, bias_from(s, j));
