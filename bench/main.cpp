@@ -104,7 +104,8 @@ bool run(const Comparison& comparison, const std::regex& filter, int repetitions
   for (int i = 0; i < repetitions; ++i) {
     // A shared machine gives more or less of itself from second to second, so each repetition has a
     // peak of its own.
-    for (const int threads : thread_counts()) peaks[threads].push_back(measure_peak(threads));
+    for (const int threads : thread_counts())
+      peaks[threads].push_back(measure_peak(threads, kSettled));
     benchmark::RunSpecifiedBenchmarks(&table, "^(" + names + ")$");
   }
   table.finish(comparison.kernel, comparison.shape, comparison.contenders, peaks);
@@ -160,6 +161,7 @@ void check_and_time(benchmark::State& state, double flops, const std::function<v
   for (auto _ : state) run();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   state.counters["flops"] = flops * static_cast<double>(state.iterations()) / seconds;
+  state.counters["peak"] = measure_peak(omp_get_max_threads(), kSameClock);
 }
 
 }  // namespace forger::bench

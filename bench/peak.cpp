@@ -11,8 +11,6 @@
 namespace forger::bench {
 namespace {
 
-constexpr int64_t kSteps = 20'000'000;  // 30 to 50 ms, about as long as a kernel is timed
-
 /// The loop for the best available kernel set, or null.
 const FmaLoop* widest_loop() {
   const FmaLoop* widest = nullptr;
@@ -28,7 +26,7 @@ const FmaLoop* widest_loop() {
 
 }  // namespace
 
-double measure_peak(int threads) {
+double measure_peak(int threads, int64_t steps) {
   const FmaLoop* const loop = widest_loop();
   if (loop == nullptr) return 0;
   volatile float x = 0.5f, y = 1, sink = 0;  // so that the compiler can neither know nor drop them
@@ -38,12 +36,12 @@ double measure_peak(int threads) {
 #pragma omp barrier
 #pragma omp master
     start = omp_get_wtime();
-    const float result = loop->run(kSteps, x, y);
+    const float result = loop->run(steps, x, y);
 #pragma omp critical
     sink = sink + result;
   }
   const double seconds = omp_get_wtime() - start;
-  return static_cast<double>(kSteps) * threads * loop->flops_per_step / seconds;
+  return static_cast<double>(steps) * threads * loop->flops_per_step / seconds;
 }
 
 double measure_bandwidth(int threads) {

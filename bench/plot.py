@@ -112,8 +112,8 @@ def median_ratio(a, b):
 
 
 def ratios(record, kernels, threads):
-    """For each comparison: the best kernel set's rate, its part of the peak, and for each peer the
-    ratio; of ratios the median, repetition by repetition."""
+    """For each comparison: the best kernel set's rate, its part of the peak, by itself and at the
+    kernel's clock, and for each peer the ratio; of ratios the median, repetition by repetition."""
     best = record["machine"]["kernel sets"].split(", ")[-1]
     rows = [r for r in record["rows"] if r["kernel"] in kernels and r["threads"] == threads]
     result = {}
@@ -123,28 +123,29 @@ def ratios(record, kernels, threads):
                      for p in rows if p["set"] in ("OpenBLAS", "oneDNN")
                      and (p["kernel"], p["shape"]) == (row["kernel"], row["shape"])}
             result[row["kernel"], row["shape"]] = (
-                rate(row), median_ratio(row["flops"], row["peak_flops"]), peers)
+                rate(row), median_ratio(row["flops"], row["peak_flops"]),
+                median_ratio(row["flops"], row["peak_flops_after"]), peers)
     return result
 
 
 def print_table(record, kernels):
     counts = sorted({r["threads"] for r in record["rows"]})
     found = {t: ratios(record, kernels, t) for t in counts}
-    peers = sorted({p for of in found.values() for _, _, ps in of.values() for p in ps}, reverse=True)
+    peers = sorted({p for of in found.values() for *_, ps in of.values() for p in ps}, reverse=True)
     columns = [f"{t} thread{'s' * (t > 1)}" for t in counts]
-    heads = [head for c in columns for head in (c, "of peak", *(f"x {p}" for p in peers))]
+    heads = [head for c in columns for head in (c, "of peak", "at its clock", *(f"x {p}" for p in peers))]
     print("| " + " | ".join(["", *heads]) + " |\n" + "| --- " * (len(heads) + 1) + "|")
     names = {"matmul": "", "conv2d": "forward ", "conv2d_input_grad": "input gradient ",
              "conv2d_weight_grad": "weight gradient "}
     for key in found[counts[0]]:
         cells = [names[key[0]] + key[1].replace("_", " ")]
         for t in counts:
-            speed, part, of = found[t].get(key, (math.nan, math.nan, {}))
-            cells += [f"{speed:.0f}", f"{100 * part:.0f} %"]
+            speed, part, part_at_clock, of = found[t].get(key, (math.nan, math.nan, math.nan, {}))
+            cells += [f"{speed:.0f}", f"{100 * part:.0f} %", f"{100 * part_at_clock:.0f} %"]
             cells += [f"{of[p]:.2f}" if p in of else "" for p in peers]
         print("| " + " | ".join(cells) + " |")
     for t in counts:
-        best = [min(of.values()) for _, _, of in found[t].values() if of]
+        best = [min(of.values()) for *_, of in found[t].values() if of]
         if best:
             print(f"\n{t} threads, against the better peer: geometric mean {geometric_mean(best):.2f}, "
                   f"least {min(best):.2f}, of {len(best)}")

@@ -46,9 +46,11 @@ void Table::ReportRuns(const std::vector<Run>& runs) {
     auto row = std::find_if(current_.begin(), current_.end(),
                             [&](const Row& r) { return r.who == who && r.threads == threads; });
     if (row == current_.end()) {
-      row = current_.insert(current_.end(), {part(name, 0), part(name, 1), who, threads, {}, {}});
+      row =
+          current_.insert(current_.end(), {part(name, 0), part(name, 1), who, threads, {}, {}, {}});
     }
     row->rates.push_back(rate->second);
+    row->peaks_after.push_back(run.counters.at("peak"));
   }
 }
 
@@ -56,8 +58,8 @@ void Table::finish(const std::string& kernel, const std::string& shape,
                    const std::vector<std::string>& order,
                    const std::map<int, std::vector<double>>& peaks) {
   if (!header_printed_) {
-    std::printf("%-17s %-32s %-9s %7s %8s %15s %6s  %s\n", "kernel", "shape", "set", "threads",
-                "GFLOP/s", "spread", "peak%", "times as fast as");
+    std::printf("%-17s %-32s %-9s %7s %8s %15s %6s %6s  %s\n", "kernel", "shape", "set", "threads",
+                "GFLOP/s", "spread", "peak%", "clock%", "times as fast as");
     header_printed_ = true;
   }
   // They ran in turns of any order.
@@ -69,9 +71,10 @@ void Table::finish(const std::string& kernel, const std::string& shape,
   for (Row& row : current_) {
     row.peaks = peaks.at(row.threads);
     const auto [least, most] = std::minmax_element(row.rates.begin(), row.rates.end());
-    std::printf("%-17s %-32s %-9s %7d %8.1f %7.1f-%-7.1f %6.1f ", kernel.c_str(), shape.c_str(),
-                row.who.c_str(), row.threads, median(row.rates) / 1e9, *least / 1e9, *most / 1e9,
-                100 * median_ratio(row.rates, row.peaks));
+    std::printf("%-17s %-32s %-9s %7d %8.1f %7.1f-%-7.1f %6.1f %6.1f ", kernel.c_str(),
+                shape.c_str(), row.who.c_str(), row.threads, median(row.rates) / 1e9, *least / 1e9,
+                *most / 1e9, 100 * median_ratio(row.rates, row.peaks),
+                100 * median_ratio(row.rates, row.peaks_after));
     const bool is_rung = kernel.ends_with("_ladder");
     if (is_rung && &row != current_.data() && (&row)[-1].threads == row.threads) {
       std::printf(" %.2f the rung before", median(row.rates) / median((&row)[-1].rates));
@@ -95,6 +98,7 @@ nlohmann::json Table::json() const {
                     {"set", row.who},
                     {"threads", row.threads},
                     {"peak_flops", row.peaks},
+                    {"peak_flops_after", row.peaks_after},
                     {"flops", row.rates}});
   }
   return rows;

@@ -14,7 +14,7 @@ struct Row {
   std::string kernel, shape, who;
   int threads;
   std::vector<double> rates;
-  std::vector<double> peaks;  // of the machine on so many threads
+  std::vector<double> peaks, peaks_after;  // of the machine: by itself, and right after the rate
 };
 
 /// Collects the runs of one comparison after the other, and prints each as rows of one table: the

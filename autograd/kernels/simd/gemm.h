@@ -249,15 +249,22 @@ template <int rows, int vecs, class A, class B>
   do {
     B::multiply(run->k, A(runs.a + run->a, runs.a_row), run->b, runs, fetch, keep, acc);
   } while (++run != end);
+  // By order, which is as good as `unrolled` once k has run, and takes half as long to compile.
   const auto write = [&](auto get, auto put) {
     if (accumulate) {
-      unrolled<rows>([&](auto i) {
-        unrolled<vecs>([&](auto j) { acc[i][j] = acc[i][j] + get(c + i * c_row + j * c_next, j); });
-      });
+#pragma GCC unroll 14
+      for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+        for (int j = 0; j < vecs; ++j) {
+          acc[i][j] = acc[i][j] + get(c + i * c_row + j * c_next, j);
+        }
+      }
     }
-    unrolled<rows>([&](auto i) {
-      unrolled<vecs>([&](auto j) { put(c + i * c_row + j * c_next, acc[i][j], j); });
-    });
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+      for (int j = 0; j < vecs; ++j) put(c + i * c_row + j * c_next, acc[i][j], j);
+    }
   };
   if (last == Vec::kLanes) {
     write([](const float* p, int) { return load(p); }, [](float* p, Vec x, int) { store(p, x); });
@@ -276,18 +283,19 @@ inline void tile_along(const Runs& runs, float* c, int64_t c_row, int64_t cols, 
 
 template <int rows, int vecs>
 inline void tile_of(const Runs& runs, float* c, int64_t c_row, int64_t cols, bool accumulate) {
-  const bool panel = runs.a_row == 0;
-  auto pick = tile_along<rows, vecs, AnyStep<false>>;
-  if (runs.keep != nullptr) {
-    pick = tile_along<rows, vecs, AnyStep<true>>;
-  } else if (runs.b_step == kNr && runs.b_next == Vec::kLanes) {
+  const bool panel = runs.a_row == 0, keeps = runs.keep != nullptr;
+  auto pick = tile<rows, vecs, PanelOfA, AnyStep<false>>;
+  if constexpr (vecs == 2) {  // what is kept or fetched are whole strips
+    pick = keeps                   ? tile_along<rows, vecs, AnyStep<true>>
+           : runs.fetch != nullptr ? tile_along<rows, vecs, FetchedStep>
+                                   : tile_along<rows, vecs, AnyStep<false>>;
+  }
+  if (!keeps && runs.b_step == kNr && runs.b_next == Vec::kLanes) {
     pick = tile_along<rows, vecs, FixedStep<kNr>>;
-  } else if (runs.b_step == Vec::kLanes && panel) {
+  } else if (!keeps && runs.b_step == Vec::kLanes && panel) {
     pick = tile<rows, vecs, PanelOfA, FixedStep<Vec::kLanes>>;
-  } else if (runs.b_step == 2 * kNr && runs.b_next == Vec::kLanes && panel) {
+  } else if (!keeps && runs.b_step == 2 * kNr && runs.b_next == Vec::kLanes && panel) {
     pick = tile<rows, vecs, PanelOfA, FixedStep<2 * kNr>>;
-  } else if (runs.fetch != nullptr) {
-    pick = tile_along<rows, vecs, FetchedStep>;
   }
   pick(runs, c, c_row, cols, accumulate);
 }
@@ -355,12 +363,12 @@ inline Fetch fetch_of(const float* at, int64_t row, int64_t col, int64_t rows, i
 }
 
 /// The longest slice of k. A B that no L2 holds comes from further away, which takes long rows of
-/// it, and so few of them at once; two tiles in a column, which read it in place, take still fewer.
-/// It follows from the shape alone, as the order of each sum does.
+/// it, and so few of them at once; two tiles in a column, which read it in place, take still fewer
+/// of a B that comes from furthest. It follows from the shape alone, as the order of each sum does.
 inline int64_t longest_slice(const Gemm& s) {
-  const bool large = s.n * s.k * static_cast<int64_t>(sizeof(float)) >= int64_t{2} << 20;
-  if (!large || s.m <= kMr) return kKc;
-  return s.m <= 2 * kMr ? kKcFew : kKcLarge;
+  const int64_t bytes = s.n * s.k * static_cast<int64_t>(sizeof(float)), mib = 1 << 20;
+  if (bytes < 2 * mib || s.m <= kMr) return kKc;
+  return bytes >= 8 * mib && s.m <= 2 * kMr ? kKcFew : kKcLarge;
 }
 
 /// The most strips of B in a group. Their panels fill at most three eighths of L2, which keeps as
