@@ -47,7 +47,7 @@ def rate(row):
 
 
 def peak_of(record, threads):
-    """In GFLOP/s. It is measured in every repetition; the best is what the machine can do."""
+    """In GFLOP/s: the best that multiply-adds by themselves reached in any repetition."""
     return max(max(r["peak_flops"]) for r in record["rows"] if r["threads"] == threads) / 1e9
 
 

@@ -41,7 +41,7 @@
 // by columns), where rows of A compete for one set of the cache, and for a last strip narrower than
 // nr. If B is stored by columns, and A has few rows, C^T = B^T A^T is computed instead, and turned
 // as it is written. A group's panels stay in L2, and while the last tiles of a slice are computed,
-// the next slice of B is fetched there, as are rows of A that will be packed.
+// or the only two, the next slice of B is fetched there, as are rows of A that will be packed.
 //
 // Each element of C is summed in the order of k, slice after slice, in one thread, whatever the
 // tasks are: the number of threads changes no bit, and the threads never wait for each other.
@@ -50,9 +50,9 @@ namespace {
 
 constexpr int kMr = Vec::kLanes == 16 ? 14 : 6;
 constexpr int kNr = 2 * Vec::kLanes;
-constexpr int64_t kKc = 256, kKcLarge = 128, kKcFew = 64;  // slices of k, see longest_slice
-constexpr int64_t kFetched = 64;                           // floats of a row fetched at once
-constexpr int64_t kTurned = 64 * 1024;                     // floats of a block of C that is turned
+constexpr int64_t kKc = 256, kKcLarge = 128, kKcTwoTiles = 64;  // see longest_slice
+constexpr int64_t kFetched = 64;                                // floats of a row fetched at once
+constexpr int64_t kTurned = 64 * 1024;  // floats of a block of C that is turned
 
 /// Multiply-adds, some milliseconds, from which on tasks are handed out by turns, four for each
 /// thread, which evens out what other programs take from one of them. Of a shorter product each
@@ -67,7 +67,9 @@ constexpr int64_t panel_size(int64_t k) {
 }
 
 /// What a tile multiplies, run after run: k steps of A from a[run.a] on and of B from run.b on. A
-/// matrix product has one run; a convolution that reads its images in place has several.
+/// matrix product has one run; a convolution that reads its images in place has several. b_next is
+/// heeded for a panel of A and a b_step of kLanes; a tile of one vector takes rows of A only for a
+/// b_step of kNr.
 struct Run {
   int64_t k, a;
   const float* b;
@@ -84,6 +86,9 @@ struct Runs {
   const float* fetch = nullptr;
   int64_t fetch_row = 0;
 };
+
+/// Rows by which an A that is packed is fetched ahead.
+constexpr int64_t kRowsAhead = 128;
 
 /// Steps of k by which the rows of a B read in place are fetched ahead.
 constexpr int64_t kAhead = 128 / Vec::kLanes;
@@ -154,8 +159,7 @@ inline void fetch_ahead(const float*& fetch, int64_t fetch_row) {
 }
 
 /// k steps of a B whose b_step the compiler knows, four at a time: instructions that count or move
-/// pointers may go to the ports of the multiply-add units, so there shall be few. runs.b_next
-/// counts only where b_step is kLanes.
+/// pointers may go to the ports of the multiply-add units, so there shall be few.
 template <int b_step>
 struct FixedStep {
   template <int rows, int vecs, class A>
@@ -176,12 +180,12 @@ struct FixedStep {
   }
 };
 
-/// A step through any B, such as the rows of a matrix, which no processor foresees: `lines` of the
-/// row kAhead steps further on are fetched into L1.
-template <int lines, int rows, int vecs, class A>
+/// A step through any B, such as the rows of a matrix, which no processor foresees: as many vectors
+/// as `fetched` of the row kAhead steps further on are fetched into L1.
+template <int fetched, int rows, int vecs, class A>
 [[gnu::always_inline]] inline void step_along(A& a, const char*& b, int64_t b_bytes,
                                               Vec (&acc)[rows][vecs]) {
-  unrolled<min(lines, vecs)>(
+  unrolled<min(fetched, vecs)>(
       [&](auto j) { __builtin_prefetch(b + kAhead * b_bytes + j * sizeof(Vec)); });
   step(a, reinterpret_cast<const float*>(b), Vec::kLanes, acc);
   b += b_bytes;
@@ -213,8 +217,9 @@ struct AnyStep {
   }
 };
 
-/// k steps of any B that was fetched into L2, while more is: most of it is near, so half the
-/// prefetching into L1 is enough, and more of it costs more than it gives.
+/// k steps of any B while a later one is fetched into L2. Probably this one was, too, so it is
+/// near: fetching one vector of a row into L1 is enough, and the second would cost more than it
+/// gives.
 struct FetchedStep {
   template <int rows, int vecs, class A>
   [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* from, const Runs& runs,
@@ -249,7 +254,7 @@ template <int rows, int vecs, class A, class B>
   do {
     B::multiply(run->k, A(runs.a + run->a, runs.a_row), run->b, runs, fetch, keep, acc);
   } while (++run != end);
-  // By order, which is as good as `unrolled` once k has run, and takes half as long to compile.
+  // Unrolled by pragma: as good as `unrolled` once k has run, and half as long to compile.
   const auto write = [&](auto get, auto put) {
     if (accumulate) {
 #pragma GCC unroll 14
@@ -290,11 +295,11 @@ inline void tile_of(const Runs& runs, float* c, int64_t c_row, int64_t cols, boo
            : runs.fetch != nullptr ? tile_along<rows, vecs, FetchedStep>
                                    : tile_along<rows, vecs, AnyStep<false>>;
   }
-  if (!keeps && runs.b_step == kNr && runs.b_next == Vec::kLanes) {
+  if (!keeps && runs.b_step == kNr) {
     pick = tile_along<rows, vecs, FixedStep<kNr>>;
   } else if (!keeps && runs.b_step == Vec::kLanes && panel) {
     pick = tile<rows, vecs, PanelOfA, FixedStep<Vec::kLanes>>;
-  } else if (!keeps && runs.b_step == 2 * kNr && runs.b_next == Vec::kLanes && panel) {
+  } else if (!keeps && runs.b_step == 2 * kNr && panel) {
     pick = tile<rows, vecs, PanelOfA, FixedStep<2 * kNr>>;
   }
   pick(runs, c, c_row, cols, accumulate);
@@ -362,18 +367,20 @@ inline Fetch fetch_of(const float* at, int64_t row, int64_t col, int64_t rows, i
   return col == 1 ? Fetch{at, row, rows, cols} : Fetch{at, col, cols, rows};
 }
 
-/// The longest slice of k. A B that no L2 holds comes from further away, which takes long rows of
-/// it, and so few of them at once; two tiles in a column, which read it in place, take still fewer
-/// of a B that comes from furthest. It follows from the shape alone, as the order of each sum does.
+/// The longest slice of k. A B too large for most L2s comes from further away, which takes long
+/// rows of it, and so few of them at once; two tiles in a column, which read it in place, take
+/// still fewer of one that comes from furthest. A single tile reads each number once and fetches
+/// nothing for later. The number of threads plays no part: the order of each sum follows from the
+/// slices.
 inline int64_t longest_slice(const Gemm& s) {
   const int64_t bytes = s.n * s.k * static_cast<int64_t>(sizeof(float)), mib = 1 << 20;
   if (bytes < 2 * mib || s.m <= kMr) return kKc;
-  return bytes >= 8 * mib && s.m <= 2 * kMr ? kKcFew : kKcLarge;
+  return bytes >= 8 * mib && s.m <= 2 * kMr ? kKcTwoTiles : kKcLarge;
 }
 
 /// The most strips of B in a group. Their panels fill at most three eighths of L2, which keeps as
 /// much again for what is fetched ahead. And a row of them fills a page at most: where rows lie a
-/// multiple of the page apart, wider ones would not find more room in L2, narrower ones less.
+/// multiple of the page apart, a narrower group finds fewer sets of L2, a wider one no more.
 inline int64_t most_strips(int64_t kc) {
   static const int64_t floats = [] {
     int64_t size = 0;
@@ -464,9 +471,10 @@ void gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* c, 
         pack_panel<kMr>(rows, kc, a, s.a_row, s.a_col, a_panel);
         a = a_panel;
       }
-      // A tile fetches a quarter of a slice's rows, so it takes two rows of tiles, one with AVX2.
-      const bool late = tiles == 2 || (i > i0 && i1 - i <= kNr / (kFetched / 4) * plan.mr);
-      if (late && fetch_b.at == nullptr) fetch_b = fetch_of_b(s, plan, part, pc);
+      // A tile fetches a quarter of a slice's rows, so it takes two rows of tiles, one with AVX2:
+      // the last, but where there are but two, which both wait for memory, both.
+      const bool fetches = tiles == 2 || (i > i0 && i1 - i <= kNr / (kFetched / 4) * plan.mr);
+      if (fetches && fetch_b.at == nullptr) fetch_b = fetch_of_b(s, plan, part, pc);
       float* panel = own;
       for (int64_t j = j0; j < j1; j += kNr, panel += plan.b_size) {
         const int64_t cols = min(kNr, j1 - j);
@@ -474,7 +482,7 @@ void gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, float* c, 
         const bool in_place = plan.b_in_place && cols == kNr && (few || i == i0);
         const bool keeps = in_place && !few;
         if (i == i0 && !in_place) pack_panel<kNr>(cols, kc, b, s.b_col, s.b_row, panel);
-        if (plan.pack_a && fetch_a.done() && i_fetched < min(i1, i + kKc / 2)) {
+        if (plan.pack_a && fetch_a.done() && i_fetched < min(i1, i + kRowsAhead)) {
           const int64_t ahead = s.a_col == 1 ? max(1, kc / 4) : kFetched;  // a piece long, or wide
           fetch_a = fetch_of(s.a + i_fetched * s.a_row + pc * s.a_col, s.a_row, s.a_col, ahead, kc);
           i_fetched += ahead;
