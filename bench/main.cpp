@@ -104,8 +104,9 @@ bool run(const Comparison& comparison, const std::regex& filter, int repetitions
   for (int i = 0; i < repetitions; ++i) {
     // A shared machine gives more or less of itself from second to second, so each repetition has a
     // peak of its own.
-    for (const int threads : thread_counts())
+    for (const int threads : thread_counts()) {
       peaks[threads].push_back(measure_peak(threads, kSettled));
+    }
     benchmark::RunSpecifiedBenchmarks(&table, "^(" + names + ")$");
   }
   table.finish(comparison.kernel, comparison.shape, comparison.contenders, peaks);
