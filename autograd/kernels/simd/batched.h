@@ -6,6 +6,7 @@
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/lanes.h"
+#include "autograd/kernels/simd/tasks.h"
 #include "autograd/memory.h"
 
 // The same as correlate.h, for many images: the columns of a tile are not neighbouring places of an
@@ -260,14 +261,10 @@ void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t t, flo
 
 /// Inside a parallel region the threads share the loops out; outside of one this runs alone.
 void batched_loops(const Correlation& s, const BatchedPlan& plan, float* own) {
-#pragma omp for schedule(monotonic : dynamic, 1)
-  for (int64_t t = 0; t < plan.c_blocks * plan.a_panels; ++t) {
-    pack_taps(s, plan, t / plan.a_panels, t % plan.a_panels, own);
-  }
-#pragma omp for schedule(monotonic : dynamic, 1)
-  for (int64_t t = 0; t < plan.image_blocks * plan.bands * plan.m_blocks; ++t) {
-    batched_block(s, plan, t, own);
-  }
+  share_out(plan.c_blocks * plan.a_panels, false,
+            [&](int64_t t) { pack_taps(s, plan, t / plan.a_panels, t % plan.a_panels, own); });
+  share_out(plan.image_blocks * plan.bands * plan.m_blocks, work_of(s) > kLong,
+            [&](int64_t t) { batched_block(s, plan, t, own); });
 }
 
 void correlate_batched(const Correlation& s) {

@@ -6,6 +6,7 @@
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/lanes.h"
+#include "autograd/kernels/simd/tasks.h"
 #include "autograd/memory.h"
 
 // The weight gradient with channels as the columns of a tile:
@@ -24,6 +25,9 @@
 //   add the chunks up in order, and transpose to [o][c][tap]
 namespace forger::kernels {
 namespace {
+
+/// Multiply-adds of a convolution, in any direction.
+int64_t work_of(const Conv2d& s) { return s.n * s.o * s.oh * s.ow * s.c * s.kh * s.kw; }
 
 struct ChannelWeightGradPlan {
   int64_t taps, area;         // of the kernel; places of an image
@@ -117,17 +121,15 @@ void channel_weight_grad_block(const Conv2d& s, const ChannelWeightGradPlan& pla
 /// Inside a parallel region the threads share the loops out; outside of one this runs alone.
 void channel_weight_grad_loops(const Conv2d& s, const ChannelWeightGradPlan& plan, const float* g,
                                const float* x, float* dweight, float* own) {
-#pragma omp for schedule(monotonic : dynamic, 1)
-  for (int64_t t = 0; t < plan.chunks * plan.c_blocks; ++t) {
+  share_out(plan.chunks * plan.c_blocks, work_of(s) > kLong, [&](int64_t t) {
     const int64_t begin = t / plan.c_blocks * plan.per_chunk;
     for (int64_t i = begin; i < min(plan.blocks, begin + plan.per_chunk); ++i) {
       channel_weight_grad_block(s, plan, g, x, i * plan.images, t % plan.c_blocks * kNr,
                                 plan.dw + t * plan.dw_size, i > begin, own);
     }
-  }
+  });
   const int64_t tap_size = plan.a_panels * kMr * kNr;
-#pragma omp for schedule(static)
-  for (int64_t t = 0; t < plan.c_blocks * s.o; ++t) {
+  share_out(plan.c_blocks * s.o, false, [&](int64_t t) {
     const int64_t block = t % plan.c_blocks, o = t / plan.c_blocks;
     float* const sum = plan.dw + block * plan.dw_size + o * kNr;
     for (int64_t chunk = 1; chunk < plan.chunks; ++chunk) {
@@ -141,12 +143,12 @@ void channel_weight_grad_loops(const Conv2d& s, const ChannelWeightGradPlan& pla
     }
     from_lanes<kNr>(min(kNr, s.c - block * kNr), plan.taps, sum, tap_size,
                     dweight + (o * s.c + block * kNr) * plan.taps, plan.taps);
-  }
+  });
 }
 
 void channel_weight_grad(const Conv2d& s, const float* g, const float* x, float* dweight) {
   ChannelWeightGradPlan plan = plan_channel_weight_grad(s);
-  const bool serial = s.o * s.c * plan.taps * s.n * plan.area < kSerialWork;
+  const bool serial = work_of(s) < kSerialWork;
   const int threads = serial || plan.chunks * plan.c_blocks == 1 ? 1 : omp_get_max_threads();
   const int64_t dw_size = round_up(plan.chunks * plan.c_blocks * plan.dw_size, 16);
   plan.dw = static_cast<float*>(

@@ -8,6 +8,7 @@
 #include "autograd/kernels/simd/correlate.h"
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemm.h"
+#include "autograd/kernels/simd/tasks.h"
 #include "autograd/kernels/simd/window.h"
 #include "autograd/memory.h"
 
@@ -29,16 +30,13 @@
 //   correlate                                      weight gradient
 //   pack all weights                               for (chunk of images, block of channels): task
 //   for block of places: one task                    for block of images: a slice of k
-//     for block of channels: a slice of k              pad its channels of x into the scratch
-//       pad the images into the scratch                for 4 panels of columns
-//       for phase                                        pack windows
-//         for 4 panels of places                         for mr rows of g, for panel: tile of dw
-//           pack windows                             add the chunks up in order
-//           for panel of weights, for panel: tile
+//     for block of channels: a slice of k              pad its channels of x, interleave its rows
+//       for phase                                      for strip of a window's columns
+//         lay the images out in the scratch              for mr rows of g: tile of dw
+//         for panel of weights, for strip: tile        add the chunks up in order
 //
-// A task's scratch and panels stay in its core's L2; the weights stream past from L3, mr floats a
-// step for four tiles, 14 * 4 / (4 * 28) = half a byte a cycle. A padded element is used by all
-// kh * kw / s^2 windows that contain it, an element of a packed panel by all M rows: 2 M flops.
+// A task's scratch stays in its core's L2; the weights stream past from L3, mr floats a step for
+// four tiles, 14 * 4 / (4 * 28) = half a byte a cycle.
 //
 // A task never shares a sum with another, and the weight gradient's chunks follow from the extents:
 // the threads change no bit.
@@ -148,91 +146,101 @@ void conv2d_input_grad(const Conv2d& s, const float* g, const float* weight, flo
 /// Sizes of a weight gradient and its buffers.
 struct WeightGradPlan {
   Blocks blocks;
-  int64_t k, cb, c_blocks;    // columns of dw; channels of a task, and how often
-  int64_t chunks, per_chunk;  // of blocks
-  int64_t kc;                 // of a block
-  int64_t split, width, reach, plane;
-  int64_t scratch_size, own_size;
-  float* own;       // [thread]: scratch, panels of windows
-  float* partials;  // dw of all chunks but the first
-  int64_t* k_at;    // where the places read, and the taps
-  int64_t* col_at;
+  int64_t cb, c_blocks;         // channels of a task, and how often
+  int64_t chunks, per_chunk;    // of blocks
+  int64_t split, width, pitch;  // a padded row: its columns by their remainder by the dilation
+  int64_t in_rows;              // padded rows that a block reads
+  int64_t lanes, cols;          // floats of a column of all windows of a row; of a window
+  int64_t padded_size, own_size, dw_size;
+  float* own;       // [thread]: padded images, interleaved rows
+  float* dw;        // [chunk][block of channels][o][q][p][channel]
+  int64_t* row_at;  // where the rows of a window begin in the padded image, and its places
+  int64_t* k_at;    // in the interleaved one
 };
 
 WeightGradPlan plan_weight_grad(const Conv2d& s) {
   WeightGradPlan p{};
-  const int64_t taps = s.kh * s.kw;
   p.blocks = cut(s.n, s.oh, s.ow, kPlaces);
-  p.k = s.c * taps;
-  p.cb = min(s.c, max(1, 512 / taps));  // reads all of g for 512 columns
+  p.cb = min(s.c, max(1, 512 / (s.kh * s.kw)));  // reads all of g for 512 columns
   p.c_blocks = ceil_div(s.c, p.cb);
   p.per_chunk = ceil_div(p.blocks.count, min(p.blocks.count, ceil_div(8, p.c_blocks)));
   p.chunks = ceil_div(p.blocks.count, p.per_chunk);
-  p.kc = p.blocks.images * p.blocks.rows * s.ow;
-  // Here the taps of a row are the neighbours, and dilation is what may part them.
   p.split = s.dilation;
   p.width = ceil_div((s.ow - 1) * s.stride + (s.kw - 1) * s.dilation + 1, p.split);
-  p.reach = (s.kh - 1) * s.dilation + 1;
-  p.plane = ((p.blocks.rows - 1) * s.stride + p.reach) * p.split * p.width;
-  p.scratch_size = p.blocks.images * p.cb * p.plane + Vec::kLanes;
-  p.own_size = round_up(p.scratch_size + kConvPanels * panel_size<kNr>(p.kc), 16);
+  p.pitch = p.split * p.width;
+  p.in_rows = (p.blocks.rows - 1) * s.stride + (s.kh - 1) * s.dilation + 1;
+  p.lanes = max(4, s.kh * p.cb);
+  p.cols = s.kw * p.lanes;
+  p.padded_size = p.blocks.images * p.in_rows * p.cb * p.pitch + Vec::kLanes;
+  const int64_t interleaved = p.blocks.images * p.blocks.rows * p.pitch * p.lanes;
+  p.own_size = round_up(p.padded_size + interleaved + Vec::kLanes * p.lanes + kNr, 16);
+  p.dw_size = s.o * p.cols;
   return p;
 }
 
 void fill_tables(const Conv2d& s, const WeightGradPlan& plan) {
-  const int64_t pitch = plan.split * plan.width;
-  int64_t* at = plan.k_at;
-  for (int64_t n = 0; n < plan.blocks.images; ++n) {
-    for (int64_t i = 0; i < plan.blocks.rows; ++i) {
-      for (int64_t j = 0; j < s.ow; ++j) {
-        const int64_t x = j * s.stride;
-        *at++ = n * plan.cb * plan.plane + i * s.stride * pitch + x % plan.split * plan.width +
-                x / plan.split;
-      }
-    }
+  int64_t* at = plan.row_at;
+  for (int64_t p = 0; p < s.kh; ++p) {
+    for (int64_t c = 0; c < plan.cb; ++c) *at++ = (p * s.dilation * plan.cb + c) * plan.pitch;
   }
-  at = plan.col_at;
-  for (int64_t c = 0; c < plan.cb; ++c) {
-    for (int64_t p = 0; p < s.kh; ++p) {
-      for (int64_t q = 0; q < s.kw; ++q) *at++ = c * plan.plane + p * s.dilation * pitch + q;
+  at = plan.k_at;
+  for (int64_t i = 0; i < plan.blocks.rows; ++i) {
+    for (int64_t j = 0; j < s.ow; ++j) {
+      const int64_t x = j * s.stride;
+      *at++ = (i * plan.pitch + x % plan.split * plan.width + x / plan.split) * plan.lanes;
     }
   }
 }
 
 /// Adds one block's share of channels c0, c0 + 1, ... to dw, or writes it.
 void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float* g, const float* x,
-                       const Block& block, int64_t c0, float* dw, bool accumulate, float* scratch) {
-  float* const b = scratch + plan.scratch_size;
+                       const Block& block, int64_t c0, float* dw, bool accumulate, float* padded) {
+  float* const b = padded + plan.padded_size;
   const int64_t channels = min(plan.cb, s.c - c0), area = s.oh * s.ow;
-  const int64_t images = block.n1 - block.n0, places = block.rows * s.ow, k = images * places;
-  for (int64_t n = block.n0; n < block.n1; ++n) {
-    for (int64_t c = 0; c < channels; ++c) {
-      pad_image(x + (n * s.c + c0 + c) * s.h * s.w, s.h, s.w, block.i0 * s.stride - s.padding,
-                -s.padding, (block.rows - 1) * s.stride + plan.reach, plan.split, plan.width,
-                scratch + ((n - block.n0) * plan.cb + c) * plan.plane);
+  const int64_t images = block.n1 - block.n0, places = block.rows * s.ow;
+  const int64_t image = plan.in_rows * plan.cb * plan.pitch, row = plan.pitch * plan.lanes;
+  for (int64_t l = 0; channels < plan.cb && l < images * image; ++l) padded[l] = 0;
+  float* end = b;
+  for (int64_t n = 0; n < images; ++n) {
+    float* const to = padded + n * image;
+    for (int64_t part = 0; part < plan.split; ++part) {
+      copy_grid(channels, x + ((block.n0 + n) * s.c + c0) * s.h * s.w, s.h, s.w,
+                {block.i0 * s.stride - s.padding, 1, plan.in_rows, part - s.padding, plan.split,
+                 plan.width},
+                to + part * plan.width, plan.pitch, plan.cb * plan.pitch);
+    }
+    for (int64_t i = 0; i < block.rows; ++i, end += row) {
+      interleave(s.kh * plan.cb, plan.row_at, plan.pitch, to + i * s.stride * plan.cb * plan.pitch,
+                 end, plan.lanes);
     }
   }
-  const int64_t cols = channels * s.kh * s.kw;
-  dw += c0 * s.kh * s.kw;
-  for (int64_t jc = 0; jc < cols; jc += kConvPanels * kNr) {
-    const int64_t end = min(cols, jc + kConvPanels * kNr);
-    for (int64_t j = jc; j < end; j += kNr) {
-      pack_window(k, plan.k_at, min(kNr, end - j), plan.col_at + j, scratch,
-                  b + (j - jc) / kNr * panel_size<kNr>(k));
-    }
+  for (int64_t l = 0; l < kNr; l += Vec::kLanes) store(end + l, zero());
+  // Meanwhile the same share of the next images' g is fetched.
+  const int64_t share = images * s.o * area / plan.blocks.bands;
+  Fetch fetch;
+  if (block.n1 < s.n) {
+    fetch = {g + block.n1 * s.o * area + block.i0 / plan.blocks.rows * share, kFetched,
+             share / kFetched, kFetched};
+  }
+  for (int64_t j = 0; j < plan.cols; j += kNr) {
     for (int64_t i = 0; i < s.o; i += kMr) {
       const float* const rows = g + (block.n0 * s.o + i) * area + block.i0 * s.ow;
-      for (int64_t j = jc; j < end; j += kNr) {
-        const float* const panel = b + (j - jc) / kNr * panel_size<kNr>(k);
-        for (int64_t n = 0; n < images; n += kRunsAtOnce) {
-          Run runs[kRunsAtOnce];
-          int64_t count = 0;
-          for (; count < min(kRunsAtOnce, images - n); ++count) {
-            runs[count] = {places, (n + count) * s.o * area, panel + (n + count) * places * kNr};
-          }
-          any_tile(s.o - i, {rows, runs, count, kNr, area}, dw + i * plan.k + j, plan.k,
-                   min(kNr, end - j), accumulate || n > 0);
+      for (int64_t n = 0; n < images; n += kRunsAtOnce) {
+        Run runs[kRunsAtOnce];
+        int64_t count = 0;
+        for (; count < min(kRunsAtOnce, images - n); ++count) {
+          runs[count] = {places, (n + count) * s.o * area, b + (n + count) * block.rows * row + j};
         }
+        any_tile(s.o - i,
+                 {.a = rows,
+                  .run = runs,
+                  .count = count,
+                  .b_step = 0,
+                  .a_row = area,
+                  .b_at = plan.k_at,
+                  .fetch = fetch.done() ? nullptr : fetch.next(count * places),
+                  .fetch_row = kFetched},
+                 dw + i * plan.cols + j, plan.cols, min(kNr, plan.cols - j), accumulate || n > 0);
       }
     }
   }
@@ -240,23 +248,27 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
 
 void weight_grad_loops(const Conv2d& s, const WeightGradPlan& plan, const float* g, const float* x,
                        float* dweight, float* own) {
-  const int64_t size = s.o * plan.k;
-#pragma omp for schedule(monotonic : dynamic, 1)
-  for (int64_t t = 0; t < plan.chunks * plan.c_blocks; ++t) {
-    const int64_t chunk = t / plan.c_blocks, c0 = t % plan.c_blocks * plan.cb;
-    float* const dw = chunk == 0 ? dweight : plan.partials + (chunk - 1) * size;
-    const int64_t begin = chunk * plan.per_chunk;
+  share_out(plan.chunks * plan.c_blocks, work_of(s) > kLong, [&](int64_t t) {
+    const int64_t c0 = t % plan.c_blocks * plan.cb, begin = t / plan.c_blocks * plan.per_chunk;
     for (int64_t i = begin; i < min(plan.blocks.count, begin + plan.per_chunk); ++i) {
-      weight_grad_block(s, plan, g, x, block_at(plan.blocks, i, s.n, s.oh), c0, dw, i > begin, own);
+      weight_grad_block(s, plan, g, x, block_at(plan.blocks, i, s.n, s.oh), c0,
+                        plan.dw + t * plan.dw_size, i > begin, own);
     }
-  }
-  if (plan.chunks == 1) return;
-#pragma omp for schedule(static)
-  for (int64_t i = 0; i < size; ++i) {
+  });
+  share_out(s.o * plan.c_blocks, false, [&](int64_t t) {
+    const int64_t o = t / plan.c_blocks, block = t % plan.c_blocks, c0 = block * plan.cb;
+    float* const sum = plan.dw + block * plan.dw_size + o * plan.cols;
     for (int64_t chunk = 1; chunk < plan.chunks; ++chunk) {
-      dweight[i] += plan.partials[(chunk - 1) * size + i];
+      const float* const part = sum + chunk * plan.c_blocks * plan.dw_size;
+      for (int64_t l = 0; l < plan.cols; ++l) sum[l] += part[l];
     }
-  }
+    float* to = dweight + (o * s.c + c0) * s.kh * s.kw;
+    for (int64_t c = 0; c < min(plan.cb, s.c - c0); ++c) {
+      for (int64_t p = 0; p < s.kh; ++p) {
+        for (int64_t q = 0; q < s.kw; ++q) *to++ = sum[q * plan.lanes + p * plan.cb + c];
+      }
+    }
+  });
 }
 
 void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* dweight) {
@@ -269,14 +281,15 @@ void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* 
     return;
   }
   WeightGradPlan plan = plan_weight_grad(s);
-  const bool serial = s.o * k * places < kSerialWork || plan.chunks * plan.c_blocks == 1;
+  const int64_t tasks = plan.chunks * plan.c_blocks;
+  const bool serial = work_of(s) < kSerialWork || tasks == 1;
   const int threads = serial ? 1 : omp_get_max_threads();
   plan.own = static_cast<float*>(memory::acquire(
-      static_cast<size_t>(plan.own_size * threads + (plan.chunks - 1) * s.o * k) * sizeof(float)));
-  plan.partials = plan.own + plan.own_size * threads;
-  plan.k_at = static_cast<int64_t*>(
-      memory::acquire(static_cast<size_t>(plan.kc + plan.cb * s.kh * s.kw) * sizeof(int64_t)));
-  plan.col_at = plan.k_at + plan.kc;
+      static_cast<size_t>(plan.own_size * threads + tasks * plan.dw_size) * sizeof(float)));
+  plan.dw = plan.own + plan.own_size * threads;
+  plan.row_at = static_cast<int64_t*>(memory::acquire(
+      static_cast<size_t>(s.kh * plan.cb + plan.blocks.rows * s.ow) * sizeof(int64_t)));
+  plan.k_at = plan.row_at + s.kh * plan.cb;
   fill_tables(s, plan);
   if (threads == 1) {
     weight_grad_loops(s, plan, g, x, dweight, plan.own);
@@ -284,7 +297,7 @@ void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* 
 #pragma omp parallel num_threads(threads)
     weight_grad_loops(s, plan, g, x, dweight, plan.own + omp_get_thread_num() * plan.own_size);
   }
-  memory::release(plan.k_at);
+  memory::release(plan.row_at);
   memory::release(plan.own);
 }
 

@@ -4,17 +4,23 @@
 
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemm.h"
+#include "autograd/kernels/simd/tasks.h"
 #include "autograd/kernels/simd/window.h"
 #include "autograd/memory.h"
 
-// The loops that a convolution's forward and its input gradient share; conv.h tells the story.
+// The loops that a convolution's forward and its input gradient share; conv.h tells the story, and
+// window.h how the scratch is laid out.
 namespace forger::kernels {
 namespace {
 
 constexpr int64_t kConvKc = 1024;   // about as deep as a slice of k gets
-constexpr int64_t kConvPanels = 4;  // panels of B packed at a time
+constexpr int64_t kConvPanels = 4;  // strips of places for which a panel of weights is used at once
 constexpr int64_t kPlaces = 512;    // of a block
 constexpr int64_t kFewRows = 4;
+/// Of a window, a vector each, which stay in registers beside the sums of half a panel's rows.
+constexpr int kFewTaps = Vec::kLanes == 16 ? 22 : 6;
+/// From so many on, writing y is not all of the work.
+constexpr int kTapsToFetch = 12;
 
 /// One axis of one phase. Tap u is weight tap + u * tap_step and reads the scratch at + u * at_step
 /// further than the place; place t is the output's out + t * out_step, t < extent.
@@ -42,55 +48,73 @@ struct Correlation {
   const Axis *vertical, *horizontal;
 };
 
+/// Multiply-adds, or more.
+int64_t work_of(const Correlation& s) {
+  return s.n * s.m * s.grid_h * s.grid_w * s.c * s.reach_h * s.reach_w;
+}
+
 /// Sizes that follow from a Correlation, and its buffers.
 struct CorrelationPlan {
   Blocks blocks;
-  int64_t cb, c_blocks, kc;        // channels of a slice of k, slices, and k of the longest
-  int64_t a_panels, a_slice;       // floats of all panels of a slice
-  int64_t width, plane;            // of the scratch: of a part of a row, floats of a channel
-  int64_t places, table;           // of a block; entries of a phase's table
-  int64_t scratch_size, own_size;  // floats
-  float* a;                        // [phase][slice][panel]
-  float* own;                      // [thread]: scratch, panels of B
-  int64_t* tables;                 // [phase]: k_at, where the places read, where they write
+  int64_t cb, c_blocks, kc;      // channels of a slice of k, slices, and k of the longest
+  int64_t a_panels, a_slice;     // floats of all panels of a slice
+  bool by_taps;                  // a part of the scratch for each tap's columns, or each remainder
+  int64_t parts, height, width;  // of a channel: parts; rows and columns of a remainder of a part
+  int64_t plane;                 // floats of a channel
+  int64_t places, table;         // of a block; entries of a phase's table
+  int64_t own_size;              // floats
+  float* a;                      // [phase][slice][panel]
+  float* own;                    // [thread]: scratch
+  int64_t* tables;               // [phase]: k_at, where the places read, where they write
 };
 
 CorrelationPlan plan_correlation(const Correlation& s) {
   CorrelationPlan p{};
   p.blocks = cut(s.n, s.grid_h, s.grid_w, kPlaces);
-  int64_t taps = 1;
-  for (int64_t v = 0; v < s.phases; ++v) {
-    for (int64_t u = 0; u < s.phases; ++u) {
-      taps = max(taps, s.vertical[v].taps * s.horizontal[u].taps);
-    }
+  int64_t down = 0, across = 0;
+  for (int64_t f = 0; f < s.phases; ++f) {
+    down = max(down, s.vertical[f].taps);
+    across = max(across, s.horizontal[f].taps);
   }
+  const int64_t taps = max(1, down * across);
   p.cb = max(1, min(s.c, kConvKc / taps));
   p.c_blocks = max(1, ceil_div(s.c, p.cb));
   p.kc = p.cb * taps;
   p.a_panels = ceil_div(s.m, kMr);
   p.a_slice = p.a_panels * panel_size<kMr>(p.kc);
-  p.width = ceil_div((s.grid_w - 1) * s.step + s.reach_w, s.step);
-  p.plane = ((p.blocks.rows - 1) * s.step + s.reach_h) * s.step * p.width;
+  // For few rows copying a number kw times would cost more than it gives; whole strips do without.
+  const bool whole_strips = s.grid_w % kNr == 0 && s.out_w == s.grid_w * s.out_step;
+  p.by_taps = s.m > kFewRows && !whole_strips;
+  p.parts = p.by_taps ? across : s.step;
+  p.height = ceil_div((p.blocks.rows - 1) * s.step + s.reach_h, s.step);
+  p.width = p.by_taps ? s.grid_w : ceil_div((s.grid_w - 1) * s.step + s.reach_w, s.step);
+  p.plane = p.parts * s.step * p.height * p.width;
   p.places = p.blocks.images * p.blocks.rows * s.grid_w;
   p.table = p.kc + 2 * p.places;
-  p.scratch_size = p.blocks.images * p.cb * p.plane + Vec::kLanes;
-  p.own_size = round_up(p.scratch_size + kConvPanels * panel_size<kNr>(p.kc), 16);
+  p.own_size = round_up(p.blocks.images * p.cb * p.plane + kNr, 16);
   return p;
+}
+
+/// From a row of the scratch to the next, in a phase.
+int64_t width_of(const CorrelationPlan& plan, const Axis& horizontal) {
+  return plan.by_taps ? horizontal.extent : plan.width;
 }
 
 /// The table of each phase: offsets into the scratch of its k and of a block's places, and offsets
 /// into y of the places.
 void fill_tables(const Correlation& s, const CorrelationPlan& plan) {
-  const int64_t pitch = s.step * plan.width;
   for (int64_t f = 0; f < s.phases * s.phases; ++f) {
     const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
+    const int64_t width = width_of(plan, u);
     int64_t* at = plan.tables + f * plan.table;
     for (int64_t c = 0; c < plan.cb; ++c) {
       for (int64_t p = 0; p < v.taps; ++p) {
         for (int64_t q = 0; q < u.taps; ++q) {
-          const int64_t x = u.at + q * u.at_step;
-          *at++ = c * plan.plane + (v.at + p * v.at_step) * pitch + x % s.step * plan.width +
-                  x / s.step;
+          const int64_t y = v.at + p * v.at_step, x = u.at + q * u.at_step;
+          const int64_t part = plan.by_taps ? q : x % s.step;
+          const int64_t column = plan.by_taps ? 0 : x / s.step;
+          *at++ = c * plan.plane +
+                  ((part * s.step + y % s.step) * plan.height + y / s.step) * width + column;
         }
       }
     }
@@ -99,7 +123,7 @@ void fill_tables(const Correlation& s, const CorrelationPlan& plan) {
     for (int64_t n = 0; n < plan.blocks.images; ++n) {
       for (int64_t i = 0; i < min(plan.blocks.rows, v.extent); ++i) {
         for (int64_t j = 0; j < u.extent; ++j) {
-          *from++ = n * plan.cb * plan.plane + i * s.step * pitch + j;
+          *from++ = n * plan.cb * plan.plane + i * width + j;
           *to++ = (n * s.m * s.out_h + v.out + i * s.out_step) * s.out_w + u.out + j * s.out_step;
         }
       }
@@ -180,15 +204,35 @@ void few_rows(const Correlation& s, int64_t k, const float* a, const int64_t* k_
   }
 }
 
-/// A tile whose columns go to y[r * row + to[j]]: directly if they are neighbours there.
-void scatter_tile(int64_t rows, int64_t k, const float* a, const float* b, float* y, int64_t row,
-                  int64_t cols, const int64_t* to, bool dense, bool accumulate) {
-  if (dense && to[cols - 1] - to[0] == cols - 1) {
-    tile_of_panels(rows, k, a, b, y + to[0], row, cols, accumulate);
-    return;
+/// Lays out what a block reads of `channels` channels from c0 on, for the places of one phase, or,
+/// for few rows, of any.
+void lay_out(const Correlation& s, const CorrelationPlan& plan, const Block& block, int64_t c0,
+             int64_t channels, const Axis& horizontal, float* scratch) {
+  const int64_t width = width_of(plan, horizontal);
+  const int64_t parts = plan.by_taps ? horizontal.taps : s.step;
+  for (int64_t n = block.n0; n < block.n1; ++n) {
+    float* at = scratch + (n - block.n0) * plan.cb * plan.plane;
+    for (int64_t part = 0; part < parts; ++part) {
+      const int64_t x = plan.by_taps ? horizontal.at + part * horizontal.at_step : part;
+      for (int64_t r = 0; r < s.step; ++r, at += plan.height * width) {
+        copy_grid(channels, s.x + (n * s.c + c0) * s.h * s.w, s.h, s.w,
+                  {s.x0 + block.i0 * s.step + r, s.step, plan.height, s.x0 + x, s.step, width}, at,
+                  plan.plane, width);
+      }
+    }
   }
+  // A last vector of places reads beyond them; what it finds is not to be slow to compute with.
+  float* const end = scratch + (block.n1 - block.n0) * plan.cb * plan.plane;
+  store(end, zero());
+  store(end + Vec::kLanes, zero());
+}
+
+/// A tile whose columns go to y[r * row + to[j]]: directly if they are neighbours there.
+void scatter_tile(int64_t rows, const Runs& runs, float* y, int64_t row, int64_t cols,
+                  const int64_t* to, bool dense, bool accumulate) {
+  if (dense) return any_tile(rows, runs, y + to[0], row, cols, accumulate);
   alignas(64) float out[kMr][kNr];
-  tile_of_panels(rows, k, a, b, out[0], kNr, cols, false);
+  any_tile(rows, runs, out[0], kNr, cols, false);
   for (int64_t r = 0; r < min(rows, kMr); ++r, y += row) {
     if (accumulate) {
       for (int64_t j = 0; j < cols; ++j) y[to[j]] += out[r][j];
@@ -198,24 +242,81 @@ void scatter_tile(int64_t rows, int64_t k, const float* a, const float* b, float
   }
 }
 
-/// All phases of one block, from slice b of k.
-void correlate_block(const Correlation& s, const CorrelationPlan& plan, const Block& block,
-                     int64_t b, float* scratch) {
-  float* const b_panels = scratch + plan.scratch_size;
-  const int64_t c0 = b * plan.cb, channels = min(plan.cb, s.c - c0);
-  for (int64_t n = block.n0; n < block.n1; ++n) {
-    for (int64_t c = 0; c < channels; ++c) {
-      pad_image(s.x + (n * s.c + c0 + c) * s.h * s.w, s.h, s.w, s.x0 + block.i0 * s.step, s.x0,
-                (block.rows - 1) * s.step + s.reach_h, s.step, plan.width,
-                scratch + ((n - block.n0) * plan.cb + c) * plan.plane);
+/// `rows` rows of few_taps, for a vector of places.
+template <int rows, int taps>
+[[gnu::always_inline]] inline void few_taps_rows(const float* a, const Vec (&b)[taps], float* y,
+                                                 int64_t row, Mask to, int64_t ahead) {
+  Vec acc[rows];
+  unrolled<rows>([&](auto i) { acc[i] = broadcast(a[i]) * b[0]; });
+  unrolled<taps - 1>([&](auto p) {
+    unrolled<rows>(
+        [&](auto i) { acc[i] = fma(broadcast(a[(p + 1) * kMr + i]), b[p + 1], acc[i]); });
+  });
+  unrolled<rows>([&](auto i) {
+    __builtin_prefetch(y + i * row + ahead + Vec::kLanes - 1, 1, 2);
+    store(y + i * row, acc[i], to);
+  });
+}
+
+/// The product of one image for k <= taps: a vector of places stays in registers while all rows of
+/// weights pass. What lies `ahead` of the places in y is fetched meanwhile.
+template <int taps = kFewTaps>
+void few_taps(int64_t m, int64_t k, const float* a, const int64_t* k_at, const float* image,
+              int64_t count, const int64_t* from, float* y, int64_t row, int64_t ahead) {
+  if constexpr (taps > 1) {
+    if (k < taps) return few_taps<taps - 1>(m, k, a, k_at, image, count, from, y, row, ahead);
+  }
+  if (taps < kTapsToFetch) ahead = Vec::kLanes;
+  for (int64_t j = 0; j < count; j += Vec::kLanes) {
+    Vec b[taps];
+    unrolled<taps>([&](auto p) { b[p] = load(image + from[j] + k_at[p]); });
+    const Mask to = first_lanes(min(count - j, Vec::kLanes));
+    for (int64_t i = 0; i < m; i += kMr) {
+      const float* const panel = a + i / kMr * panel_size<kMr>(k);
+      const int64_t rows = min(m - i, kMr);
+      int64_t r = 0;
+      for (; r + kMr / 2 <= rows; r += kMr / 2) {
+        few_taps_rows<kMr / 2>(panel + r, b, y + (i + r) * row + j, row, to, ahead);
+      }
+      for (; r < rows; ++r) few_taps_rows<1>(panel + r, b, y + (i + r) * row + j, row, to, ahead);
     }
   }
+}
+
+/// The product of one phase, one slice and one image of a block. `ahead` is the way in y to what is
+/// computed after this image.
+void many_rows(const Correlation& s, const CorrelationPlan& plan, int64_t k, const float* a,
+               const int64_t* k_at, const float* image, int64_t count, const int64_t* from,
+               const int64_t* to, float* y, bool accumulate, int64_t ahead) {
+  const int64_t area = s.out_h * s.out_w;
+  if (k > 0 && k <= kFewTaps && s.out_step == 1 && !accumulate) {
+    return few_taps(s.m, k, a, k_at, image, count, from, y + to[0], area, ahead);
+  }
+  for (int64_t jc = 0; jc < count; jc += kConvPanels * kNr) {
+    const int64_t end = min(count, jc + kConvPanels * kNr);
+    for (int64_t i = 0; i < plan.a_panels; ++i) {
+      for (int64_t j = jc; j < end; j += kNr) {
+        const Run run{k, 0, image + from[j]};
+        scatter_tile(
+            s.m - i * kMr,
+            {.a = a + i * panel_size<kMr>(k), .run = &run, .count = 1, .b_step = 0, .b_at = k_at},
+            y + i * kMr * area, area, min(kNr, end - j), to + j, s.out_step == 1, accumulate);
+      }
+    }
+  }
+}
+
+/// All phases of one block, from slice b of k. `ahead` is the way in y to this thread's next block.
+void correlate_block(const Correlation& s, const CorrelationPlan& plan, const Block& block,
+                     int64_t b, float* scratch, int64_t ahead) {
+  const int64_t c0 = b * plan.cb, channels = min(plan.cb, s.c - c0);
   float* const y = s.y + (block.n0 * s.m * s.out_h + block.i0 * s.out_step) * s.out_w;
+  if (!plan.by_taps) lay_out(s, plan, block, c0, channels, s.horizontal[0], scratch);
   for (int64_t f = 0; f < s.phases * s.phases; ++f) {
     const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
-    const int64_t k = channels * v.taps * u.taps;
-    const int64_t rows = max(0, min(block.rows, v.extent - block.i0));
-    const int64_t count = (block.n1 - block.n0) * rows * u.extent;
+    const int64_t k = channels * v.taps * u.taps, images = block.n1 - block.n0;
+    const int64_t count = max(0, min(block.rows, v.extent - block.i0)) * u.extent;  // of an image
+    if (count == 0) continue;
     const float* const a = plan.a + (f * plan.c_blocks + b) * plan.a_slice;
     const int64_t* const k_at = plan.tables + f * plan.table;
     const int64_t *const from = k_at + plan.kc, *const to = from + plan.places;
@@ -224,23 +325,14 @@ void correlate_block(const Correlation& s, const CorrelationPlan& plan, const Bl
                           : s.m == 2 ? few_rows<2>
                           : s.m == 3 ? few_rows<3>
                                      : few_rows<4>;
-      kernel(s, k, a, k_at, scratch, count, from, to, y, b > 0);
+      kernel(s, k, a, k_at, scratch, images * count, from, to, y, b > 0);
       continue;
     }
-    for (int64_t jc = 0; jc < count; jc += kConvPanels * kNr) {
-      const int64_t end = min(count, jc + kConvPanels * kNr);
-      for (int64_t j = jc; j < end; j += kNr) {
-        pack_window(k, k_at, min(kNr, end - j), from + j, scratch,
-                    b_panels + (j - jc) / kNr * panel_size<kNr>(k));
-      }
-      for (int64_t i = 0; i < plan.a_panels; ++i) {
-        for (int64_t j = jc; j < end; j += kNr) {
-          scatter_tile(s.m - i * kMr, k, a + i * panel_size<kMr>(k),
-                       b_panels + (j - jc) / kNr * panel_size<kNr>(k),
-                       y + i * kMr * s.out_h * s.out_w, s.out_h * s.out_w, min(kNr, end - j),
-                       to + j, s.out_step == 1, b > 0);
-        }
-      }
+    if (plan.by_taps) lay_out(s, plan, block, c0, channels, u, scratch);
+    const int64_t y_image = s.m * s.out_h * s.out_w;
+    for (int64_t n = 0; n < images; ++n) {
+      many_rows(s, plan, k, a, k_at, scratch + n * plan.cb * plan.plane, count, from, to,
+                y + n * y_image, b > 0, n + 1 < images ? y_image : ahead - n * y_image);
     }
   }
 }
@@ -248,21 +340,24 @@ void correlate_block(const Correlation& s, const CorrelationPlan& plan, const Bl
 /// Inside a parallel region the threads share the loops out; outside of one this runs alone.
 void correlate_loops(const Correlation& s, const CorrelationPlan& plan, float* own) {
   const int64_t slices = s.phases * s.phases * plan.c_blocks;
-#pragma omp for schedule(monotonic : dynamic, 1)
-  for (int64_t t = 0; t < slices * plan.a_panels; ++t) {
+  share_out(slices * plan.a_panels, false, [&](int64_t t) {
     const int64_t slice = t / plan.a_panels;
     pack_weights(s, plan, slice / plan.c_blocks, slice % plan.c_blocks, t % plan.a_panels);
-  }
-#pragma omp for schedule(monotonic : dynamic, 1)
-  for (int64_t t = 0; t < plan.blocks.count; ++t) {
+  });
+  const bool by_turns = work_of(s) > kLong;
+  share_out(plan.blocks.count, by_turns, [&](int64_t t) {
     const Block block = block_at(plan.blocks, t, s.n, s.grid_h);
-    for (int64_t b = 0; b < plan.c_blocks; ++b) correlate_block(s, plan, block, b, own);
-  }
+    const int64_t next = min(plan.blocks.count - 1, t + (by_turns ? omp_get_num_threads() : 1));
+    const Block later = block_at(plan.blocks, next, s.n, s.grid_h);
+    const int64_t ahead =
+        ((later.n0 - block.n0) * s.m * s.out_h + (later.i0 - block.i0) * s.out_step) * s.out_w;
+    for (int64_t b = 0; b < plan.c_blocks; ++b) correlate_block(s, plan, block, b, own, ahead);
+  });
 }
 
 void correlate(const Correlation& s) {
   CorrelationPlan plan = plan_correlation(s);
-  const bool serial = s.n * s.m * s.grid_h * s.grid_w * s.c * s.reach_h * s.reach_w < kSerialWork;
+  const bool serial = work_of(s) < kSerialWork;
   const int threads = serial || plan.blocks.count == 1 ? 1 : omp_get_max_threads();
   const int64_t a_size = round_up(s.phases * s.phases * plan.c_blocks * plan.a_slice, 16);
   plan.a = static_cast<float*>(

@@ -12,8 +12,5 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// The next multiple of b.
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
-/// Multiply-adds below which starting a team of threads costs more than it brings.
-constexpr int64_t kSerialWork = 200'000;
-
 }  // namespace
 }  // namespace forger::kernels

@@ -9,6 +9,7 @@
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemv.h"
 #include "autograd/kernels/simd/lanes.h"
+#include "autograd/kernels/simd/tasks.h"
 #include "autograd/memory.h"
 
 // Matrix product on one small tile of C that stays in registers while k runs, after Goto & van de
@@ -54,11 +55,6 @@ constexpr int64_t kKc = 256, kKcLarge = 128, kKcTwoTiles = 64;  // see longest_s
 constexpr int64_t kFetched = 64;                                // floats of a row fetched at once
 constexpr int64_t kTurned = 64 * 1024;  // floats of a block of C that is turned
 
-/// Multiply-adds, some milliseconds, from which on tasks are handed out by turns, four for each
-/// thread, which evens out what other programs take from one of them. Of a shorter product each
-/// thread gets one part, always the same: its own caches may still hold that.
-constexpr int64_t kLong = int64_t{1} << 28;
-
 /// Floats of a panel, `width` for each of k steps, and one vector more: packing stores whole
 /// vectors and lets the next store overwrite what was too much.
 template <int width>
@@ -69,7 +65,7 @@ constexpr int64_t panel_size(int64_t k) {
 /// What a tile multiplies, run after run: k steps of A from a[run.a] on and of B from run.b on. A
 /// matrix product has one run; a convolution that reads its images in place has several. b_next is
 /// heeded for a panel of A and a b_step of kLanes; a tile of one vector takes rows of A only for a
-/// b_step of kNr.
+/// b_step of kNr or a b_at.
 struct Run {
   int64_t k, a;
   const float* b;
@@ -77,9 +73,10 @@ struct Run {
 struct Runs {
   const float* a;
   const Run* run;
-  int64_t count, b_step;  // b_step: from a step's kNr floats of B to the next step's
-  int64_t a_row = 0;      // rows of A this far apart, k consecutive; 0: a panel of kMr rows
-  float* keep = nullptr;  // where B's floats are left as a panel
+  int64_t count, b_step;          // b_step: from a step's kNr floats of B to the next step's
+  int64_t a_row = 0;              // rows of A this far apart, k consecutive; 0: a panel of kMr rows
+  const int64_t* b_at = nullptr;  // where each step's floats of B are, in place of b_step
+  float* keep = nullptr;          // where B's floats are left as a panel
   int64_t b_next = Vec::kLanes, c_next = Vec::kLanes;  // from a tile's first vector to its second
   // What a later tile will read, and is fetched meanwhile unless this one keeps B: kFetched floats
   // for each four steps of k, and the next fetch_row further on.
@@ -177,6 +174,25 @@ struct FixedStep {
       b += 4 * b_step;
     }
     for (; k > 0; --k, b += b_step) step(a, b, b_next, acc);
+  }
+};
+
+/// k steps of a B whose rows lie where a table says.
+struct TableStep {
+  template <int rows, int vecs, class A>
+  [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* b, const Runs& runs,
+                                              const float*& fetch, float*&,
+                                              Vec (&acc)[rows][vecs]) {
+    const int64_t* at = runs.b_at;
+    const int64_t fetch_row = runs.fetch != nullptr ? runs.fetch_row : 0;
+    for (; k >= 4; k -= 4, at += 4) {
+      fetch_ahead(fetch, fetch_row);
+      step(a, b + at[0], Vec::kLanes, acc);
+      step(a, b + at[1], Vec::kLanes, acc);
+      step(a, b + at[2], Vec::kLanes, acc);
+      step(a, b + at[3], Vec::kLanes, acc);
+    }
+    for (; k > 0; --k) step(a, b + *at++, Vec::kLanes, acc);
   }
 };
 
@@ -295,7 +311,9 @@ inline void tile_of(const Runs& runs, float* c, int64_t c_row, int64_t cols, boo
            : runs.fetch != nullptr ? tile_along<rows, vecs, FetchedStep>
                                    : tile_along<rows, vecs, AnyStep<false>>;
   }
-  if (!keeps && runs.b_step == kNr) {
+  if (runs.b_at != nullptr) {
+    pick = tile_along<rows, vecs, TableStep>;
+  } else if (!keeps && runs.b_step == kNr) {
     pick = tile_along<rows, vecs, FixedStep<kNr>>;
   } else if (!keeps && runs.b_step == Vec::kLanes && panel) {
     pick = tile<rows, vecs, PanelOfA, FixedStep<Vec::kLanes>>;
@@ -546,17 +564,11 @@ void gemm_parts(const Gemm& s, bool turned) {
   };
   if (threads == 1) {  // a team of one costs more than a small product
     for (int64_t t = 0; t < tasks; ++t) compute(t, all);
-  } else if (plan.by_turns) {
-    // `monotonic`: LLVM 14's default, which lets threads steal from one another, fails an assertion
-    // of its own in loops used both inside and outside of a team.
-#pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads)
-    for (int64_t t = 0; t < tasks; ++t) {
-      compute(t, all + omp_get_thread_num() * plan.own_size);
-    }
   } else {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t t = 0; t < tasks; ++t) {
-      compute(t, all + omp_get_thread_num() * plan.own_size);
+#pragma omp parallel num_threads(threads)
+    {
+      float* const own = all + omp_get_thread_num() * plan.own_size;
+      share_out(tasks, plan.by_turns, [&](int64_t t) { compute(t, own); });
     }
   }
   memory::release(all);

@@ -6,6 +6,7 @@
 #include "autograd/kernels/parallel.h"
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/pointwise.h"
+#include "autograd/kernels/simd/tasks.h"
 #include "autograd/memory.h"
 
 // The matrix products that are too thin for the tile of gemm.h: C of one column or one row, and K

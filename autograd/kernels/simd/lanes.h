@@ -77,5 +77,24 @@ void from_lanes(int64_t rows, int64_t count, const float* from, int64_t step, fl
   }
 }
 
+/// to[x * step + r] = from[row_at[r] + x] for x < count, r < rows, step >= max(rows, 4). What is
+/// written too much, up to kLanes * step floats from count * step on, may be anything.
+inline void interleave(int64_t rows, const int64_t* row_at, int64_t count, const float* from,
+                       float* to, int64_t step) {
+  // Four rows at a time, and the last first: what they write too much, the first overwrite.
+  for (int64_t r = (rows - 1) / 4 * 4; r >= 0; r -= 4) {
+    const float* in[4];
+    for (int64_t l = 0; l < 4; ++l) in[l] = from + row_at[min(r + l, rows - 1)];
+    float* out[Vec::kLanes];
+    for (int64_t l = 0; l < Vec::kLanes; ++l) out[l] = to + l * step + r;
+    for (int64_t x = 0; x < count; x += Vec::kLanes) {
+      Vec q[4];
+      for (int l = 0; l < 4; ++l) q[l] = load(in[l] + x);
+      transpose_quads(q);
+      for (int l = 0; l < 4; ++l) store_quads(out + l, x * step, q[l]);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace forger::kernels

@@ -3,20 +3,27 @@
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemm.h"
 
-// How a convolution becomes a matrix product without the matrix of its windows ("im2col") ever
-// being stored: a small part of the images is copied into a zero-padded scratch, where every
-// element of that matrix has an address of the form
+// How a convolution becomes a matrix product without the matrix of its windows ("im2col") being
+// stored: a part of the images is copied into a zero-padded scratch that is smaller, yet holds each
+// row of that matrix, or each column, as it is. With a kernel of 4 x 4 and stride 2 a pixel is the
+// element of four windows; the scratch holds it twice, or once.
 //
-//   B[k][j] = scratch[k_at[k] + col_at[j]]
+// Forward, a row of B is what tap (p, q) reads for place after place. The scratch keeps the columns
+// of the image that tap q reads, once for each q, its rows sorted by their remainder by the stride:
 //
-// for a window's tap and a window's place each add their own offset. Panels of B are packed from
-// there, a panel at a time. Where neighbouring columns of B lie side by side in the scratch they
-// are copied as one run; the scratch stores the columns of an image sorted by their remainder by
-// the stride (`split`), so that this is so for any stride:
+//   q = 1, stride 2:   x[0][0] x[0][2] x[0][4] ... x[2][0] x[2][2] ... x[4][0] ... | x[1][0] ...
+//                      p = 1 reads from here on   p = 3 from here on               p = 2 from here
 //
-//   columns of x, stride 2    -1  0  1  2  3  4  5  6        -1 is padding
-//   a row of the scratch      -1  1  3  5 | 0  2  4  6       tap q of the places 0, 1, 2, ... is
-//                              split part 0 | split part 1   part q % 2 from q / 2 on
+// so that the places of row after row follow each other (padding 1, hence p = 1 meets row 0). Where
+// rows of places are whole strips of nr, it is enough to sort the columns by their remainder, too.
+//
+// For the weight gradient a row of B is a window. The scratch keeps the kh rows that a row of
+// places reads interleaved, and with them those of all channels, so that the windows overlap:
+//
+//   x[0][0] x[1][0] x[2][0] x[3][0]   x[0][1] x[1][1] x[2][1] x[3][1]   x[0][2] ...
+//   place 0 from here on                                                place 1 from here on
+//
+// Either way the tile reads the scratch through a table of offsets, and nothing is packed.
 namespace forger::kernels {
 namespace {
 
@@ -48,77 +55,50 @@ inline Block block_at(const Blocks& b, int64_t index, int64_t n, int64_t h) {
   return {n0, min(n, n0 + b.images), i0, min(b.rows, h - i0)};
 }
 
-/// Writes `rows` rows of src [h, w] from row r0 and column x0 on to dst, each as `split` parts of
-/// `width` columns; zeros outside of src.
-void pad_image(const float* src, int64_t h, int64_t w, int64_t r0, int64_t x0, int64_t rows,
-               int64_t split, int64_t width, float* dst) {
+/// Every row_step-th row of an image from row r on, of these every col_step-th column from x on.
+struct Grid {
+  int64_t r, row_step, rows;
+  int64_t x, col_step, cols;
+};
+
+/// The same of several images: dst[i * pitch + j] = src[r + i * row_step][x + j * col_step] for
+/// each src [h, w], one behind the other, and dst, `plane` floats apart; zero outside of src.
+inline void copy_grid(int64_t images, const float* src, int64_t h, int64_t w, const Grid& grid,
+                      float* dst, int64_t plane, int64_t pitch) {
   constexpr int64_t kLanes = Vec::kLanes;
-  const int64_t pitch = split * width;
-  if (split > 2) {
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t i = 0; i < pitch; ++i) {
-        const int64_t x = x0 + i, row = r0 + r;
-        const bool inside = row >= 0 && row < h && x >= 0 && x < w;
-        dst[r * pitch + i % split * width + i / split] = inside ? src[row * w + x] : 0;
+  const int64_t begin = min(grid.rows, ceil_div(max(0, -grid.r), grid.row_step));
+  const int64_t end = max(begin, min(grid.rows, ceil_div(max(0, h - grid.r), grid.row_step)));
+  const int64_t step = grid.row_step * w;
+  for (int64_t j = 0; j < grid.cols; j += kLanes) {  // the outer loop, for it makes the masks
+    const int64_t x = grid.x + j * grid.col_step, cols = min(kLanes, grid.cols - j);
+    const auto inside = [&](int64_t at) {
+      return lanes(max(0, min(-at, kLanes)), max(0, min(w - at, kLanes)));
+    };
+    const Mask to = first_lanes(cols), first = inside(x), second = inside(x + kLanes);
+    const auto copy = [&](const auto& row) {
+      for (int64_t n = 0; n < images; ++n) {
+        float* at = dst + n * plane + j;
+        int64_t i = 0;
+        for (; i < begin; ++i, at += pitch) store(at, zero(), to);
+        const float* from = src + (n * h + grid.r + begin * grid.row_step) * w + x;
+        for (; i < end; ++i, at += pitch, from += step) row(from, at);
+        for (; i < grid.rows; ++i, at += pitch) store(at, zero(), to);
       }
+    };
+    if (grid.col_step == 1) {
+      copy([&](const float* from, float* at) { store(at, load(from, first), to); });
+    } else if (grid.col_step == 2) {
+      copy([&](const float* from, float* at) {
+        store(at, even_lanes(load(from, first), load(from + kLanes, second)), to);
+      });
+    } else {
+      copy([&](const float* from, float* at) {
+        for (int64_t l = 0; l < cols; ++l) {
+          const int64_t column = x + l * grid.col_step;
+          at[l] = column >= 0 && column < w ? from[l * grid.col_step] : 0;
+        }
+      });
     }
-    return;
-  }
-  const Mask none = first_lanes(0);
-  for (int64_t t = 0; t < width; t += kLanes) {  // the outer loop, for it makes the masks
-    const int64_t x = x0 + t * split;
-    const Mask lo = lanes(max(0, min(-x, kLanes)), max(0, min(w - x, kLanes)));
-    const Mask hi = lanes(max(0, min(-x - kLanes, kLanes)), max(0, min(w - x - kLanes, kLanes)));
-    const Mask to = first_lanes(min(width - t, kLanes));
-    for (int64_t r = 0; r < rows; ++r) {
-      const bool inside = r0 + r >= 0 && r0 + r < h;
-      const float* const from = src + (r0 + r) * w + x;
-      float* const at = dst + r * pitch + t;
-      const Vec a = load(from, inside ? lo : none);
-      if (split == 1) {
-        store(at, a, to);
-      } else {
-        const Vec b = load(from + kLanes, inside ? hi : none);
-        store(at, even_lanes(a, b), to);
-        store(at + width, odd_lanes(a, b), to);
-      }
-    }
-  }
-}
-
-/// Copies the runs of each row of a panel, `floats` at a time: what a short run copies too much,
-/// the next one overwrites.
-template <int floats>
-void copy_runs(int64_t k, const int64_t* k_at, int runs, const int64_t* from, const int64_t* to,
-               const float* src, float* dst) {
-  for (int64_t p = 0; p < k; ++p, dst += kNr) {
-    const float* const row = src + k_at[p];
-    for (int r = 0; r < runs; ++r) {
-      __builtin_memcpy(dst + to[r], row + from[r], floats * sizeof(float));
-    }
-  }
-}
-
-/// One panel: dst[p * kNr + j] = src[k_at[p] + col_at[j]] for j < cols.
-void pack_window(int64_t k, const int64_t* k_at, int64_t cols, const int64_t* col_at,
-                 const float* src, float* dst) {
-  int64_t from[kNr], to[kNr], longest = 0;
-  int runs = 0;
-  for (int64_t j = 0; j < cols; ++j) {
-    const int64_t into = runs > 0 ? j - to[runs - 1] : Vec::kLanes;  // the run so far
-    if (into < Vec::kLanes && col_at[j] == from[runs - 1] + into) {
-      longest = max(longest, into + 1);
-      continue;
-    }
-    from[runs] = col_at[j];
-    to[runs++] = j;
-  }
-  if (longest <= 4) {
-    copy_runs<4>(k, k_at, runs, from, to, src, dst);
-  } else if (longest <= 8) {
-    copy_runs<8>(k, k_at, runs, from, to, src, dst);
-  } else {
-    copy_runs<Vec::kLanes>(k, k_at, runs, from, to, src, dst);
   }
 }
 
