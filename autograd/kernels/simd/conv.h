@@ -222,8 +222,12 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
     fetch = {g + block.n1 * s.o * area + block.i0 / plan.blocks.rows * share, kFetched,
              share / kFetched, kFetched};
   }
-  for (int64_t j = 0; j < plan.cols; j += kNr) {
-    for (int64_t i = 0; i < s.o; i += kMr) {
+  for (int64_t j = 0, cols = 0; j < plan.cols; j += cols) {
+    const int64_t left = plan.cols - j;
+    const bool wide = left > kNr && left <= kNr + Vec::kLanes;
+    cols = wide ? left : min(left, kNr);
+    const int64_t mr = wide ? ceil_div(s.o, ceil_div(s.o, kMrWide)) : kMr;
+    for (int64_t i = 0; i < s.o; i += mr) {
       const float* const rows = g + (block.n0 * s.o + i) * area + block.i0 * s.ow;
       for (int64_t n = 0; n < images; n += kRunsAtOnce) {
         Run runs[kRunsAtOnce];
@@ -231,16 +235,17 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
         for (; count < min(kRunsAtOnce, images - n); ++count) {
           runs[count] = {places, (n + count) * s.o * area, b + (n + count) * block.rows * row + j};
         }
-        any_tile(s.o - i,
-                 {.a = rows,
-                  .run = runs,
-                  .count = count,
-                  .b_step = 0,
-                  .a_row = area,
-                  .b_at = plan.k_at,
-                  .fetch = fetch.done() ? nullptr : fetch.next(count * places),
-                  .fetch_row = kFetched},
-                 dw + i * plan.cols + j, plan.cols, min(kNr, plan.cols - j), accumulate || n > 0);
+        (wide ? wide_tile<>
+              : any_tile<>)(min(mr, s.o - i),
+                            {.a = rows,
+                             .run = runs,
+                             .count = count,
+                             .b_step = 0,
+                             .a_row = area,
+                             .b_at = plan.k_at,
+                             .fetch = fetch.done() ? nullptr : fetch.next(count * places),
+                             .fetch_row = kFetched},
+                            dw + i * plan.cols + j, plan.cols, cols, accumulate || n > 0);
       }
     }
   }

@@ -51,6 +51,7 @@ namespace {
 
 constexpr int kMr = Vec::kLanes == 16 ? 14 : 6;
 constexpr int kNr = 2 * Vec::kLanes;
+constexpr int kMrWide = Vec::kLanes == 16 ? 9 : 4;              // rows of a tile of three vectors
 constexpr int64_t kKc = 256, kKcLarge = 128, kKcTwoTiles = 64;  // see longest_slice
 constexpr int64_t kFetched = 64;                                // floats of a row fetched at once
 constexpr int64_t kTurned = 64 * 1024;  // floats of a block of C that is turned
@@ -275,7 +276,7 @@ template <int rows, int vecs, class A, class B>
     if (accumulate) {
 #pragma GCC unroll 14
       for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
+#pragma GCC unroll 3
         for (int j = 0; j < vecs; ++j) {
           acc[i][j] = acc[i][j] + get(c + i * c_row + j * c_next, j);
         }
@@ -283,7 +284,7 @@ template <int rows, int vecs, class A, class B>
     }
 #pragma GCC unroll 14
     for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
+#pragma GCC unroll 3
       for (int j = 0; j < vecs; ++j) put(c + i * c_row + j * c_next, acc[i][j], j);
     }
   };
@@ -335,6 +336,18 @@ inline void any_tile(int64_t rows_left, const Runs& runs, float* c, int64_t c_ro
   }
   if (cols > Vec::kLanes) return tile_of<rows, 2>(runs, c, c_row, cols, accumulate);
   tile_of<rows, 1>(runs, c, c_row, cols, accumulate);
+}
+
+/// A tile three vectors wide, of rows of A and a B with a table.
+template <int rows = kMrWide>
+inline void wide_tile(int64_t rows_left, const Runs& runs, float* c, int64_t c_row, int64_t cols,
+                      bool accumulate) {
+  if constexpr (rows > 1) {
+    if (rows_left < rows) {
+      return wide_tile<rows - 1>(rows_left, runs, c, c_row, cols, accumulate);
+    }
+  }
+  tile<rows, 3, RowsOfA, TableStep>(runs, c, c_row, cols, accumulate);
 }
 
 /// The product of a panel of A and one of B.
