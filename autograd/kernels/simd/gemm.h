@@ -401,11 +401,11 @@ inline Fetch fetch_of(const float* at, int64_t row, int64_t col, int64_t rows, i
 /// The longest slice of k. A B too large for most L2s comes from further away, which takes long
 /// rows of it, and so few of them at once; two tiles in a column, which read it in place, take
 /// still fewer of one that comes from furthest. A single tile reads each number once and fetches
-/// nothing for later. The number of threads plays no part: the order of each sum follows from the
-/// slices.
+/// nothing for later; with very many, C, which passes once a slice, counts for more than B. The
+/// number of threads plays no part: the order of each sum follows from the slices.
 inline int64_t longest_slice(const Gemm& s) {
   const int64_t bytes = s.n * s.k * static_cast<int64_t>(sizeof(float)), mib = 1 << 20;
-  if (bytes < 2 * mib || s.m <= kMr) return kKc;
+  if (bytes < 2 * mib || s.m <= kMr || s.m >= 512) return kKc;
   return bytes >= 8 * mib && s.m <= 2 * kMr ? kKcTwoTiles : kKcLarge;
 }
 
