@@ -178,7 +178,7 @@ struct FixedStep {
   }
 };
 
-/// k steps of a B whose rows lie where a table says.
+/// k steps of a B whose rows lie where a table says. With rows of A, more of them are fetched.
 struct TableStep {
   template <int rows, int vecs, class A>
   [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* b, const Runs& runs,
@@ -187,7 +187,7 @@ struct TableStep {
     const int64_t* at = runs.b_at;
     const int64_t fetch_row = runs.fetch != nullptr ? runs.fetch_row : 0;
     for (; k >= 4; k -= 4, at += 4) {
-      fetch_ahead(fetch, fetch_row);
+      if constexpr (std::is_same_v<A, RowsOfA>) fetch_ahead(fetch, fetch_row);
       step(a, b + at[0], Vec::kLanes, acc);
       step(a, b + at[1], Vec::kLanes, acc);
       step(a, b + at[2], Vec::kLanes, acc);
