@@ -290,9 +290,11 @@ TEST_CASE("convolutions of several blocks, slices and threads") {
       {9, 2, 20, 30, 9, 3, 3, 0, 0, 1, 1, 1},     //
       {3, 1, 34, 64, 19, 3, 3, 0, 0, 1, 1, 1},    // the same, whole strips in a row
       {6, 3, 64, 64, 19, 4, 4, 0, 0, 2, 1, 1},    // whole strips
+      {16, 3, 8, 32, 19, 3, 3, 0, 0, 1, 1, 1},    // of two images a block
       {2, 8, 34, 64, 12, 4, 4, 0, 0, 2, 1, 1},    // in the input gradient
       {5, 12, 17, 19, 20, 7, 7, 0, 0, 1, 3, 1},   // windows of two blocks of channels
       {2, 11, 40, 70, 18, 7, 7, 0, 0, 2, 3, 2},   //
+      {16, 11, 9, 9, 6, 7, 7, 0, 0, 1, 3, 1},     // and of two images
       {3, 17, 5, 6, 9, 3, 2, 0, 0, 1000, 1, 1}};  // phases without an element
   Checker checker;
   for (const Conv2d& s : geometries) checker.check(complete(s), 3);

@@ -7,7 +7,6 @@
 #include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/lanes.h"
 #include "autograd/kernels/simd/tasks.h"
-#include "autograd/memory.h"
 
 // The same as correlate.h, for many images: the columns of a tile are not neighbouring places of an
 // image but the same place of kNr images, which the scratch keeps side by side, or of half as many
@@ -273,15 +272,14 @@ void correlate_batched(const Correlation& s) {
   const int64_t own_size = round_up(plan.own_size, 16);
   const int threads =
       plan.image_blocks * plan.bands * plan.m_blocks == 1 ? 1 : omp_get_max_threads();
-  plan.a = static_cast<float*>(
-      memory::acquire(static_cast<size_t>(a_size + own_size * threads) * sizeof(float)));
+  const Scratch<float> floats(a_size + own_size * threads);
+  plan.a = floats.get();
   if (threads == 1) {
     batched_loops(s, plan, plan.a + a_size);
   } else {
 #pragma omp parallel num_threads(threads)
     batched_loops(s, plan, plan.a + a_size + omp_get_thread_num() * own_size);
   }
-  memory::release(plan.a);
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/lanes.h"
 #include "autograd/kernels/simd/tasks.h"
-#include "autograd/memory.h"
 
 // The weight gradient with channels as the columns of a tile:
 //
@@ -151,8 +150,8 @@ void channel_weight_grad(const Conv2d& s, const float* g, const float* x, float*
   const bool serial = work_of(s) < kSerialWork;
   const int threads = serial || plan.chunks * plan.c_blocks == 1 ? 1 : omp_get_max_threads();
   const int64_t dw_size = round_up(plan.chunks * plan.c_blocks * plan.dw_size, 16);
-  plan.dw = static_cast<float*>(
-      memory::acquire(static_cast<size_t>(dw_size + plan.own_size * threads) * sizeof(float)));
+  const Scratch<float> floats(dw_size + plan.own_size * threads);
+  plan.dw = floats.get();
   plan.own = plan.dw + dw_size;
   if (threads == 1) {
     channel_weight_grad_loops(s, plan, g, x, dweight, plan.own);
@@ -161,7 +160,6 @@ void channel_weight_grad(const Conv2d& s, const float* g, const float* x, float*
     channel_weight_grad_loops(s, plan, g, x, dweight,
                               plan.own + omp_get_thread_num() * plan.own_size);
   }
-  memory::release(plan.dw);
 }
 
 }  // namespace

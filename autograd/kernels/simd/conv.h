@@ -10,7 +10,6 @@
 #include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/tasks.h"
 #include "autograd/kernels/simd/window.h"
-#include "autograd/memory.h"
 
 // Convolution as a matrix product whose B is never stored (window.h), on the tile of gemm.h:
 //
@@ -24,8 +23,8 @@
 // multiplied by a zero between the elements of g. The forward is the case of one phase.
 //
 // For many images both run through batched.h, and the weight gradient for many channels through
-// channel_weight_grad.h, where nothing is packed. The rest, which is told here, is correlate.h and
-// the weight gradient below:
+// channel_weight_grad.h. The rest, which is told here, is correlate.h and the weight gradient
+// below:
 //
 //   correlate                                      weight gradient
 //   pack all weights                               for (chunk of images, block of channels): task
@@ -104,8 +103,8 @@ void conv2d_input_grad(const Conv2d& s, const float* g, const float* weight, flo
   const int64_t k = s.c * s.kh * s.kw;
   if (covers(s)) return gemm({s.n, k, s.o, g, s.o, 1, weight, k, 1, dx, k, false});
   const int64_t phases = max(1, min(s.stride, max(s.h, s.w)));  // those beyond have no element
-  auto* const axes =
-      static_cast<Axis*>(memory::acquire(static_cast<size_t>(2 * phases) * sizeof(Axis)));
+  const Scratch<Axis> both(2 * phases);
+  Axis* const axes = both.get();
   int64_t first = 0, last = 0;  // of g's elements, relative to t, that any phase reads
   for (int64_t f = 0; f < 2 * phases; ++f) {
     const bool vertical = f < phases;
@@ -140,7 +139,6 @@ void conv2d_input_grad(const Conv2d& s, const float* g, const float* weight, flo
                  .phases = phases,
                  .vertical = axes,
                  .horizontal = axes + phases});
-  memory::release(axes);
 }
 
 /// Sizes of a weight gradient and its buffers.
@@ -154,8 +152,8 @@ struct WeightGradPlan {
   int64_t padded_size, own_size, dw_size;
   float* own;       // [thread]: padded images, interleaved rows
   float* dw;        // [chunk][block of channels][o][q][p][channel]
-  int64_t* row_at;  // where the rows of a window begin in the padded image, and its places
-  int64_t* k_at;    // in the interleaved one
+  int64_t* row_at;  // where the rows of a window begin in a padded image
+  int64_t* k_at;    // where the windows of the places begin in the interleaved rows
 };
 
 WeightGradPlan plan_weight_grad(const Conv2d& s) {
@@ -199,7 +197,9 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
   const int64_t channels = min(plan.cb, s.c - c0), area = s.oh * s.ow;
   const int64_t images = block.n1 - block.n0, places = block.rows * s.ow;
   const int64_t image = plan.in_rows * plan.cb * plan.pitch, row = plan.pitch * plan.lanes;
-  for (int64_t l = 0; channels < plan.cb && l < images * image; ++l) padded[l] = 0;
+  if (channels < plan.cb) {  // rows that no channel will fill
+    for (int64_t l = 0; l < images * image; ++l) padded[l] = 0;
+  }
   float* end = b;
   for (int64_t n = 0; n < images; ++n) {
     float* const to = padded + n * image;
@@ -227,6 +227,7 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
     const bool wide = left > kNr && left <= kNr + Vec::kLanes;
     cols = wide ? left : min(left, kNr);
     const int64_t mr = wide ? ceil_div(s.o, ceil_div(s.o, kMrWide)) : kMr;
+    const auto multiply = wide ? wide_tile<> : any_tile<>;
     for (int64_t i = 0; i < s.o; i += mr) {
       const float* const rows = g + (block.n0 * s.o + i) * area + block.i0 * s.ow;
       for (int64_t n = 0; n < images; n += kRunsAtOnce) {
@@ -235,17 +236,16 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
         for (; count < min(kRunsAtOnce, images - n); ++count) {
           runs[count] = {places, (n + count) * s.o * area, b + (n + count) * block.rows * row + j};
         }
-        (wide ? wide_tile<>
-              : any_tile<>)(min(mr, s.o - i),
-                            {.a = rows,
-                             .run = runs,
-                             .count = count,
-                             .b_step = 0,
-                             .a_row = area,
-                             .b_at = plan.k_at,
-                             .fetch = fetch.done() ? nullptr : fetch.next(count * places),
-                             .fetch_row = kFetched},
-                            dw + i * plan.cols + j, plan.cols, cols, accumulate || n > 0);
+        multiply(min(mr, s.o - i),
+                 {.a = rows,
+                  .run = runs,
+                  .count = count,
+                  .b_step = 0,
+                  .a_row = area,
+                  .b_at = plan.k_at,
+                  .fetch = fetch.done() ? nullptr : fetch.next(count * places),
+                  .fetch_row = kFetched},
+                 dw + i * plan.cols + j, plan.cols, cols, accumulate || n > 0);
       }
     }
   }
@@ -289,11 +289,11 @@ void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* 
   const int64_t tasks = plan.chunks * plan.c_blocks;
   const bool serial = work_of(s) < kSerialWork || tasks == 1;
   const int threads = serial ? 1 : omp_get_max_threads();
-  plan.own = static_cast<float*>(memory::acquire(
-      static_cast<size_t>(plan.own_size * threads + tasks * plan.dw_size) * sizeof(float)));
+  const Scratch<float> floats(plan.own_size * threads + tasks * plan.dw_size);
+  const Scratch<int64_t> tables(s.kh * plan.cb + plan.blocks.rows * s.ow);
+  plan.own = floats.get();
   plan.dw = plan.own + plan.own_size * threads;
-  plan.row_at = static_cast<int64_t*>(memory::acquire(
-      static_cast<size_t>(s.kh * plan.cb + plan.blocks.rows * s.ow) * sizeof(int64_t)));
+  plan.row_at = tables.get();
   plan.k_at = plan.row_at + s.kh * plan.cb;
   fill_tables(s, plan);
   if (threads == 1) {
@@ -302,8 +302,6 @@ void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* 
 #pragma omp parallel num_threads(threads)
     weight_grad_loops(s, plan, g, x, dweight, plan.own + omp_get_thread_num() * plan.own_size);
   }
-  memory::release(plan.row_at);
-  memory::release(plan.own);
 }
 
 }  // namespace

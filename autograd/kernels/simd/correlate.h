@@ -6,7 +6,6 @@
 #include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/tasks.h"
 #include "autograd/kernels/simd/window.h"
-#include "autograd/memory.h"
 
 // The loops that a convolution's forward and its input gradient share; conv.h tells the story, and
 // window.h how the scratch is laid out.
@@ -48,9 +47,9 @@ struct Correlation {
   const Axis *vertical, *horizontal;
 };
 
-/// Multiply-adds, or more.
+/// Multiply-adds, or some more: the taps of all phases are those of the kernel.
 int64_t work_of(const Correlation& s) {
-  return s.n * s.m * s.grid_h * s.grid_w * s.c * s.reach_h * s.reach_w;
+  return s.n * s.m * s.grid_h * s.grid_w * s.c * s.kh * s.kw;
 }
 
 /// Sizes that follow from a Correlation, and its buffers.
@@ -153,8 +152,8 @@ void pack_weights(const Correlation& s, const CorrelationPlan& plan, int64_t f, 
   }
 }
 
-/// The product of one phase, one slice and one block for few rows of weights, where packing B would
-/// cost more than using it: the kernel reads the scratch itself, a vector for each run of places.
+/// The product of one phase, one slice and one block for few rows of weights, of which a tile
+/// would have too few sums: this one has a vector for each of several runs of places.
 template <int rows>
 void few_rows(const Correlation& s, int64_t k, const float* a, const int64_t* k_at,
               const float* scratch, int64_t count, const int64_t* from, const int64_t* to, float* y,
@@ -221,7 +220,7 @@ void lay_out(const Correlation& s, const CorrelationPlan& plan, const Block& blo
       }
     }
   }
-  // A last vector of places reads beyond them; what it finds is not to be slow to compute with.
+  // The last vector reads beyond the last place, and denormal numbers would be slow to multiply.
   float* const end = scratch + (block.n1 - block.n0) * plan.cb * plan.plane;
   store(end, zero());
   store(end + Vec::kLanes, zero());
@@ -306,14 +305,17 @@ void many_rows(const Correlation& s, const CorrelationPlan& plan, int64_t k, con
   }
 }
 
-/// All phases of one block, from slice b of k. `ahead` is the way in y to this thread's next block.
+/// All phases of one block, from slice b of k. `ahead` is the way in y to what is probably this
+/// thread's next block.
 void correlate_block(const Correlation& s, const CorrelationPlan& plan, const Block& block,
                      int64_t b, float* scratch, int64_t ahead) {
   const int64_t c0 = b * plan.cb, channels = min(plan.cb, s.c - c0);
   float* const y = s.y + (block.n0 * s.m * s.out_h + block.i0 * s.out_step) * s.out_w;
   if (!plan.by_taps) lay_out(s, plan, block, c0, channels, s.horizontal[0], scratch);
-  for (int64_t f = 0; f < s.phases * s.phases; ++f) {
-    const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
+  for (int64_t i = 0; i < s.phases * s.phases; ++i) {
+    const int64_t row = i % s.phases, f = row * s.phases + i / s.phases;
+    const Axis &v = s.vertical[row], &u = s.horizontal[i / s.phases];
+    if (plan.by_taps && row == 0) lay_out(s, plan, block, c0, channels, u, scratch);
     const int64_t k = channels * v.taps * u.taps, images = block.n1 - block.n0;
     const int64_t count = max(0, min(block.rows, v.extent - block.i0)) * u.extent;  // of an image
     if (count == 0) continue;
@@ -328,7 +330,6 @@ void correlate_block(const Correlation& s, const CorrelationPlan& plan, const Bl
       kernel(s, k, a, k_at, scratch, images * count, from, to, y, b > 0);
       continue;
     }
-    if (plan.by_taps) lay_out(s, plan, block, c0, channels, u, scratch);
     const int64_t y_image = s.m * s.out_h * s.out_w;
     for (int64_t n = 0; n < images; ++n) {
       many_rows(s, plan, k, a, k_at, scratch + n * plan.cb * plan.plane, count, from, to,
@@ -347,8 +348,11 @@ void correlate_loops(const Correlation& s, const CorrelationPlan& plan, float* o
   const bool by_turns = work_of(s) > kLong;
   share_out(plan.blocks.count, by_turns, [&](int64_t t) {
     const Block block = block_at(plan.blocks, t, s.n, s.grid_h);
-    const int64_t next = min(plan.blocks.count - 1, t + (by_turns ? omp_get_num_threads() : 1));
-    const Block later = block_at(plan.blocks, next, s.n, s.grid_h);
+    const int threads = omp_get_num_threads();
+    const int64_t next = by_turns ? t + threads : t + 1;
+    const bool mine = by_turns || next % ceil_div(plan.blocks.count, threads) != 0;
+    const Block later =
+        block_at(plan.blocks, mine ? min(next, plan.blocks.count - 1) : t, s.n, s.grid_h);
     const int64_t ahead =
         ((later.n0 - block.n0) * s.m * s.out_h + (later.i0 - block.i0) * s.out_step) * s.out_w;
     for (int64_t b = 0; b < plan.c_blocks; ++b) correlate_block(s, plan, block, b, own, ahead);
@@ -360,11 +364,11 @@ void correlate(const Correlation& s) {
   const bool serial = work_of(s) < kSerialWork;
   const int threads = serial || plan.blocks.count == 1 ? 1 : omp_get_max_threads();
   const int64_t a_size = round_up(s.phases * s.phases * plan.c_blocks * plan.a_slice, 16);
-  plan.a = static_cast<float*>(
-      memory::acquire(static_cast<size_t>(a_size + plan.own_size * threads) * sizeof(float)));
+  const Scratch<float> floats(a_size + plan.own_size * threads);
+  const Scratch<int64_t> tables(s.phases * s.phases * plan.table);
+  plan.a = floats.get();
   plan.own = plan.a + a_size;
-  plan.tables = static_cast<int64_t*>(
-      memory::acquire(static_cast<size_t>(s.phases * s.phases * plan.table) * sizeof(int64_t)));
+  plan.tables = tables.get();
   fill_tables(s, plan);
   if (threads == 1) {
     correlate_loops(s, plan, plan.own);
@@ -372,8 +376,6 @@ void correlate(const Correlation& s) {
 #pragma omp parallel num_threads(threads)
     correlate_loops(s, plan, plan.own + omp_get_thread_num() * plan.own_size);
   }
-  memory::release(plan.tables);
-  memory::release(plan.a);
 }
 
 }  // namespace

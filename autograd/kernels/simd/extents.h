@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace forger::kernels {
 namespace {
@@ -11,6 +12,15 @@ constexpr int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// The next multiple of b.
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+/// f(0), f(1), ... with constants and without a loop: only then do arrays go into registers.
+template <int n, int i = 0, class F>
+[[gnu::always_inline]] inline void unrolled(const F& f) {
+  if constexpr (i < n) {
+    f(std::integral_constant<int, i>());
+    unrolled<n, i + 1>(f);
+  }
+}
 
 }  // namespace
 }  // namespace forger::kernels

@@ -3,14 +3,11 @@
 #include <omp.h>
 #include <unistd.h>
 
-#include <type_traits>
-
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemv.h"
 #include "autograd/kernels/simd/lanes.h"
 #include "autograd/kernels/simd/tasks.h"
-#include "autograd/memory.h"
 
 // Matrix product on one small tile of C that stays in registers while k runs, after Goto & van de
 // Geijn, "Anatomy of High-Performance Matrix Multiplication" (ACM TOMS 34(3), 2008), and BLIS (Van
@@ -76,7 +73,7 @@ struct Runs {
   const Run* run;
   int64_t count, b_step;          // b_step: from a step's kNr floats of B to the next step's
   int64_t a_row = 0;              // rows of A this far apart, k consecutive; 0: a panel of kMr rows
-  const int64_t* b_at = nullptr;  // where each step's floats of B are, in place of b_step
+  const int64_t* b_at = nullptr;  // in place of b_step: where each step's B is, from run.b on
   float* keep = nullptr;          // where B's floats are left as a panel
   int64_t b_next = Vec::kLanes, c_next = Vec::kLanes;  // from a tile's first vector to its second
   // What a later tile will read, and is fetched meanwhile unless this one keeps B: kFetched floats
@@ -128,15 +125,6 @@ struct PanelOfA {
   void step() { a += kMr; }
 };
 
-/// f(0), f(1), ... with constants and without a loop: only then do arrays go into registers.
-template <int n, int i = 0, class F>
-[[gnu::always_inline]] inline void unrolled(const F& f) {
-  if constexpr (i < n) {
-    f(std::integral_constant<int, i>());
-    unrolled<n, i + 1>(f);
-  }
-}
-
 /// One step of k: acc[i][:] += a_i b[:].
 template <int rows, int vecs, class A>
 [[gnu::always_inline]] inline void step(A& a, const float* b, int64_t b_next,
@@ -178,7 +166,7 @@ struct FixedStep {
   }
 };
 
-/// k steps of a B whose rows lie where a table says. With rows of A, more of them are fetched.
+/// k steps of a B whose rows lie where a table says. Only beside rows of A is something fetched.
 struct TableStep {
   template <int rows, int vecs, class A>
   [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* b, const Runs& runs,
@@ -401,8 +389,8 @@ inline Fetch fetch_of(const float* at, int64_t row, int64_t col, int64_t rows, i
 /// The longest slice of k. A B too large for most L2s comes from further away, which takes long
 /// rows of it, and so few of them at once; two tiles in a column, which read it in place, take
 /// still fewer of one that comes from furthest. A single tile reads each number once and fetches
-/// nothing for later; with very many, C, which passes once a slice, counts for more than B. The
-/// number of threads plays no part: the order of each sum follows from the slices.
+/// nothing for later; with very many tiles, C, which passes once a slice, counts for more than B.
+/// The number of threads plays no part: the order of each sum follows from the slices.
 inline int64_t longest_slice(const Gemm& s) {
   const int64_t bytes = s.n * s.k * static_cast<int64_t>(sizeof(float)), mib = 1 << 20;
   if (bytes < 2 * mib || s.m <= kMr || s.m >= 512) return kKc;
@@ -558,8 +546,8 @@ void gemm_parts(const Gemm& s, bool turned) {
   const bool serial = s.m * s.n * s.k < kSerialWork;
   const int threads = serial ? 1 : omp_get_max_threads();
   const GemmPlan plan = plan_gemm(s, turned, threads);
-  auto* const all = static_cast<float*>(
-      memory::acquire(static_cast<size_t>(threads * plan.own_size) * sizeof(float)));
+  const Scratch<float> floats(threads * plan.own_size);
+  float* const all = floats.get();
   const int64_t tasks = plan.groups * plan.ranges, strips = ceil_div(s.n, kNr);
   const auto column = [&](int64_t group) { return min(s.n, group * strips / plan.groups * kNr); };
   const auto compute = [&](int64_t t, float* own) {
@@ -577,14 +565,13 @@ void gemm_parts(const Gemm& s, bool turned) {
   };
   if (threads == 1) {  // a team of one costs more than a small product
     for (int64_t t = 0; t < tasks; ++t) compute(t, all);
+  } else if (plan.by_turns) {  // one construct for team and loop, which saves a barrier
+#pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads)
+    for (int64_t t = 0; t < tasks; ++t) compute(t, all + omp_get_thread_num() * plan.own_size);
   } else {
-#pragma omp parallel num_threads(threads)
-    {
-      float* const own = all + omp_get_thread_num() * plan.own_size;
-      share_out(tasks, plan.by_turns, [&](int64_t t) { compute(t, own); });
-    }
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t t = 0; t < tasks; ++t) compute(t, all + omp_get_thread_num() * plan.own_size);
   }
-  memory::release(all);
 }
 
 void gemm(const Gemm& s) {

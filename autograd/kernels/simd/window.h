@@ -9,13 +9,14 @@
 // element of four windows; the scratch holds it twice, or once.
 //
 // Forward, a row of B is what tap (p, q) reads for place after place. The scratch keeps the columns
-// of the image that tap q reads, once for each q, its rows sorted by their remainder by the stride:
+// of the image that tap q reads, once for each q, its rows sorted by their remainder by the stride,
+// so that the places of row after row follow each other. For q = 1, stride 2 and padding 1:
 //
-//   q = 1, stride 2:   x[0][0] x[0][2] x[0][4] ... x[2][0] x[2][2] ... x[4][0] ... | x[1][0] ...
-//                      p = 1 reads from here on   p = 3 from here on               p = 2 from here
+//   0 0 0 0 ...  x[1][0] x[1][2] ...  x[3][0] ... | x[0][0] x[0][2] ...  x[2][0] x[2][2] ...
+//   p = 0        p = 2, from here on                p = 1                p = 3
 //
-// so that the places of row after row follow each other (padding 1, hence p = 1 meets row 0). Where
-// rows of places are whole strips of nr, it is enough to sort the columns by their remainder, too.
+// Where rows of places are whole strips of nr, it is enough to sort the columns by their remainder,
+// too, for no strip goes on in the next row.
 //
 // For the weight gradient a row of B is a window. The scratch keeps the kh rows that a row of
 // places reads interleaved, and with them those of all channels, so that the windows overlap:
@@ -23,7 +24,7 @@
 //   x[0][0] x[1][0] x[2][0] x[3][0]   x[0][1] x[1][1] x[2][1] x[3][1]   x[0][2] ...
 //   place 0 from here on                                                place 1 from here on
 //
-// Either way the tile reads the scratch through a table of offsets, and nothing is packed.
+// Either way the tile reads the scratch through a table of offsets, and no window is packed.
 namespace forger::kernels {
 namespace {
 
