@@ -148,7 +148,7 @@ struct WeightGradPlan {
   int64_t chunks, per_chunk;    // of blocks
   int64_t split, width, pitch;  // a padded row: its columns by their remainder by the dilation
   int64_t in_rows;              // padded rows that a block reads
-  int64_t lanes, cols;          // floats of a column of all windows of a row; of a window
+  int64_t column, cols;         // floats of a column of interleaved rows; of a window
   int64_t padded_size, own_size, dw_size;
   float* own;       // [thread]: padded images, interleaved rows
   float* dw;        // [chunk][block of channels][o][q][p][channel]
@@ -167,11 +167,11 @@ WeightGradPlan plan_weight_grad(const Conv2d& s) {
   p.width = ceil_div((s.ow - 1) * s.stride + (s.kw - 1) * s.dilation + 1, p.split);
   p.pitch = p.split * p.width;
   p.in_rows = (p.blocks.rows - 1) * s.stride + (s.kh - 1) * s.dilation + 1;
-  p.lanes = max(4, s.kh * p.cb);
-  p.cols = s.kw * p.lanes;
+  p.column = max(4, s.kh * p.cb);
+  p.cols = s.kw * p.column;
   p.padded_size = p.blocks.images * p.in_rows * p.cb * p.pitch + Vec::kLanes;
-  const int64_t interleaved = p.blocks.images * p.blocks.rows * p.pitch * p.lanes;
-  p.own_size = round_up(p.padded_size + interleaved + Vec::kLanes * p.lanes + kNr, 16);
+  const int64_t interleaved = p.blocks.images * p.blocks.rows * p.pitch * p.column;
+  p.own_size = round_up(p.padded_size + interleaved + Vec::kLanes * (p.column + 1), 16);
   p.dw_size = s.o * p.cols;
   return p;
 }
@@ -185,7 +185,7 @@ void fill_tables(const Conv2d& s, const WeightGradPlan& plan) {
   for (int64_t i = 0; i < plan.blocks.rows; ++i) {
     for (int64_t j = 0; j < s.ow; ++j) {
       const int64_t x = j * s.stride;
-      *at++ = (i * plan.pitch + x % plan.split * plan.width + x / plan.split) * plan.lanes;
+      *at++ = (i * plan.pitch + x % plan.split * plan.width + x / plan.split) * plan.column;
     }
   }
 }
@@ -196,7 +196,7 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
   float* const b = padded + plan.padded_size;
   const int64_t channels = min(plan.cb, s.c - c0), area = s.oh * s.ow;
   const int64_t images = block.n1 - block.n0, places = block.rows * s.ow;
-  const int64_t image = plan.in_rows * plan.cb * plan.pitch, row = plan.pitch * plan.lanes;
+  const int64_t image = plan.in_rows * plan.cb * plan.pitch, row = plan.pitch * plan.column;
   if (channels < plan.cb) {  // rows that no channel will fill
     for (int64_t l = 0; l < images * image; ++l) padded[l] = 0;
   }
@@ -211,10 +211,10 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
     }
     for (int64_t i = 0; i < block.rows; ++i, end += row) {
       interleave(s.kh * plan.cb, plan.row_at, plan.pitch, to + i * s.stride * plan.cb * plan.pitch,
-                 end, plan.lanes);
+                 end, plan.column);
     }
   }
-  for (int64_t l = 0; l < kNr; l += Vec::kLanes) store(end + l, zero());
+  store(end, zero());  // which the last windows' last vector reads, and multiplies in vain
   // Meanwhile the same share of the next images' g is fetched.
   const int64_t share = images * s.o * area / plan.blocks.bands;
   Fetch fetch;
@@ -227,7 +227,7 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
     const bool wide = left > kNr && left <= kNr + Vec::kLanes;
     cols = wide ? left : min(left, kNr);
     const int64_t mr = wide ? ceil_div(s.o, ceil_div(s.o, kMrWide)) : kMr;
-    const auto multiply = wide ? wide_tile<> : any_tile<>;
+    const auto multiply = wide ? wide_tile : any_tile;
     for (int64_t i = 0; i < s.o; i += mr) {
       const float* const rows = g + (block.n0 * s.o + i) * area + block.i0 * s.ow;
       for (int64_t n = 0; n < images; n += kRunsAtOnce) {
@@ -270,7 +270,7 @@ void weight_grad_loops(const Conv2d& s, const WeightGradPlan& plan, const float*
     float* to = dweight + (o * s.c + c0) * s.kh * s.kw;
     for (int64_t c = 0; c < min(plan.cb, s.c - c0); ++c) {
       for (int64_t p = 0; p < s.kh; ++p) {
-        for (int64_t q = 0; q < s.kw; ++q) *to++ = sum[q * plan.lanes + p * plan.cb + c];
+        for (int64_t q = 0; q < s.kw; ++q) *to++ = sum[q * plan.column + p * plan.cb + c];
       }
     }
   });

@@ -13,7 +13,7 @@ namespace forger::kernels {
 namespace {
 
 constexpr int64_t kConvKc = 1024;   // about as deep as a slice of k gets
-constexpr int64_t kConvPanels = 4;  // strips of places for which a panel of weights is used at once
+constexpr int64_t kConvStrips = 4;  // strips of places for which a panel of weights is used at once
 constexpr int64_t kPlaces = 512;    // of a block
 constexpr int64_t kFewRows = 4;
 /// Of a window, a vector each, which stay in registers beside the sums of half a panel's rows.
@@ -21,8 +21,8 @@ constexpr int kFewTaps = Vec::kLanes == 16 ? 22 : 6;
 /// From so many on, writing y is not all of the work.
 constexpr int kTapsToFetch = 12;
 
-/// One axis of one phase. Tap u is weight tap + u * tap_step and reads the scratch at + u * at_step
-/// further than the place; place t is the output's out + t * out_step, t < extent.
+/// One axis of one phase. Tap u is weight tap + u * tap_step and reads the padded input at + u *
+/// at_step further than the place; place t is the output's out + t * out_step, t < extent.
 struct Axis {
   int64_t tap, tap_step, taps;
   int64_t at, at_step;
@@ -35,9 +35,9 @@ struct Axis {
 struct Correlation {
   int64_t n, c, h, w;
   const float* x;
-  int64_t x0;                // the input row and column at which the scratch starts
-  int64_t step;              // rows of the scratch from place to place
-  int64_t reach_h, reach_w;  // rows and columns of the scratch that one place may read
+  int64_t x0;                // row and column of the input at which the padded one starts
+  int64_t step;              // its rows and columns from place to place
+  int64_t reach_h, reach_w;  // its rows and columns that one place may read
   int64_t m, out_h, out_w, out_step;
   float* y;
   const float* weight;  // of row m, channel c, tap p, q: weight[m * w_m + c * w_c + p * kw + q]
@@ -90,7 +90,7 @@ CorrelationPlan plan_correlation(const Correlation& s) {
   p.plane = p.parts * s.step * p.height * p.width;
   p.places = p.blocks.images * p.blocks.rows * s.grid_w;
   p.table = p.kc + 2 * p.places;
-  p.own_size = round_up(p.blocks.images * p.cb * p.plane + kNr, 16);
+  p.own_size = round_up(p.blocks.images * p.cb * p.plane + Vec::kLanes, 16);
   return p;
 }
 
@@ -221,9 +221,7 @@ void lay_out(const Correlation& s, const CorrelationPlan& plan, const Block& blo
     }
   }
   // The last vector reads beyond the last place, and denormal numbers would be slow to multiply.
-  float* const end = scratch + (block.n1 - block.n0) * plan.cb * plan.plane;
-  store(end, zero());
-  store(end + Vec::kLanes, zero());
+  store(scratch + (block.n1 - block.n0) * plan.cb * plan.plane, zero());
 }
 
 /// A tile whose columns go to y[r * row + to[j]]: directly if they are neighbours there.
@@ -291,8 +289,8 @@ void many_rows(const Correlation& s, const CorrelationPlan& plan, int64_t k, con
   if (k > 0 && k <= kFewTaps && s.out_step == 1 && !accumulate) {
     return few_taps(s.m, k, a, k_at, image, count, from, y + to[0], area, ahead);
   }
-  for (int64_t jc = 0; jc < count; jc += kConvPanels * kNr) {
-    const int64_t end = min(count, jc + kConvPanels * kNr);
+  for (int64_t jc = 0; jc < count; jc += kConvStrips * kNr) {
+    const int64_t end = min(count, jc + kConvStrips * kNr);
     for (int64_t i = 0; i < plan.a_panels; ++i) {
       for (int64_t j = jc; j < end; j += kNr) {
         const Run run{k, 0, image + from[j]};

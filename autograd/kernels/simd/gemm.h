@@ -312,30 +312,29 @@ inline void tile_of(const Runs& runs, float* c, int64_t c_row, int64_t cols, boo
   pick(runs, c, c_row, cols, accumulate);
 }
 
-/// The tile with as many rows and vectors as `rows_left` and `cols` ask for: every remainder runs
-/// in registers too.
-template <int rows = kMr>
+/// f(rows) for the constant min(rows_left, most): every remainder runs in registers too.
+template <int most, class F>
+inline void with_rows(int64_t rows_left, const F& f) {
+  if constexpr (most > 1) {
+    if (rows_left < most) return with_rows<most - 1>(rows_left, f);
+  }
+  f(std::integral_constant<int, most>());
+}
+
+/// The tile with as many rows and vectors as `rows_left` and `cols` ask for.
 inline void any_tile(int64_t rows_left, const Runs& runs, float* c, int64_t c_row, int64_t cols,
                      bool accumulate) {
-  if constexpr (rows > 1) {
-    if (rows_left < rows) {
-      return any_tile<rows - 1>(rows_left, runs, c, c_row, cols, accumulate);
-    }
-  }
-  if (cols > Vec::kLanes) return tile_of<rows, 2>(runs, c, c_row, cols, accumulate);
-  tile_of<rows, 1>(runs, c, c_row, cols, accumulate);
+  with_rows<kMr>(rows_left, [&](auto rows) {
+    (cols > Vec::kLanes ? tile_of<rows, 2> : tile_of<rows, 1>)(runs, c, c_row, cols, accumulate);
+  });
 }
 
 /// A tile three vectors wide, of rows of A and a B with a table.
-template <int rows = kMrWide>
 inline void wide_tile(int64_t rows_left, const Runs& runs, float* c, int64_t c_row, int64_t cols,
                       bool accumulate) {
-  if constexpr (rows > 1) {
-    if (rows_left < rows) {
-      return wide_tile<rows - 1>(rows_left, runs, c, c_row, cols, accumulate);
-    }
-  }
-  tile<rows, 3, RowsOfA, TableStep>(runs, c, c_row, cols, accumulate);
+  with_rows<kMrWide>(rows_left, [&](auto rows) {
+    tile<rows, 3, RowsOfA, TableStep>(runs, c, c_row, cols, accumulate);
+  });
 }
 
 /// The product of a panel of A and one of B.

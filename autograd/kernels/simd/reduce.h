@@ -4,7 +4,7 @@
 #include "autograd/kernels/parallel.h"
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/pointwise.h"
-#include "autograd/memory.h"
+#include "autograd/kernels/simd/tasks.h"
 
 // Sums in double lanes: as exact as a float result can show, and still faster than memory. A long
 // sum is cut into parts of fixed size, whose totals are added up in their order.
@@ -98,8 +98,8 @@ void sum(const Reduce& reduce, const float* x, float* y) {
   plan.rows = min(s.sum0, columns ? max(64, kPart / s.keep1) : max(1, kPart / plan.run));
   plan.row_parts = ceil_div(s.sum0, plan.rows);
   const int64_t parts = plan.row_parts * plan.run_parts;
-  auto* const totals =
-      static_cast<double*>(memory::acquire(static_cast<size_t>(outputs * parts) * sizeof(double)));
+  const Scratch<double> doubles(outputs * parts);
+  double* const totals = doubles.get();
   columns ? sum_columns(s, plan, x, totals) : sum_rows(s, plan, x, totals);
   parallel_chunks(outputs, kChunk, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -108,7 +108,6 @@ void sum(const Reduce& reduce, const float* x, float* y) {
       y[i] = static_cast<float>(total);
     }
   });
-  memory::release(totals);
 }
 
 }  // namespace

@@ -160,13 +160,9 @@ inline void transpose_quads(Vec (&q)[4]) {
   q[2].v = _mm256_shuffle_ps(b, d, 0x44);
   q[3].v = _mm256_shuffle_ps(b, d, 0xee);
 }
-/// Lanes 0, 2, 4, ... of the concatenation of a and b; and 1, 3, 5, ...
+/// Lanes 0, 2, 4, ... of the concatenation of a and b.
 inline Vec even_lanes(Vec a, Vec b) {
   const __m256d pairs = _mm256_castps_pd(_mm256_shuffle_ps(a.v, b.v, 0x88));
-  return {_mm256_castpd_ps(_mm256_permute4x64_pd(pairs, 0xd8))};
-}
-inline Vec odd_lanes(Vec a, Vec b) {
-  const __m256d pairs = _mm256_castps_pd(_mm256_shuffle_ps(a.v, b.v, 0xdd));
   return {_mm256_castpd_ps(_mm256_permute4x64_pd(pairs, 0xd8))};
 }
 

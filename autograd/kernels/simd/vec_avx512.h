@@ -172,13 +172,9 @@ inline void transpose_quads(Vec (&q)[4]) {
   q[2].v = _mm512_maskz_shuffle_ps(all, b, d, 0x44);
   q[3].v = _mm512_maskz_shuffle_ps(all, b, d, 0xee);
 }
-/// Lanes 0, 2, 4, ... of the concatenation of a and b; and 1, 3, 5, ...
+/// Lanes 0, 2, 4, ... of the concatenation of a and b.
 inline Vec even_lanes(Vec a, Vec b) {
   const __m512i at = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  return {_mm512_permutex2var_ps(a.v, at, b.v)};
-}
-inline Vec odd_lanes(Vec a, Vec b) {
-  const __m512i at = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
   return {_mm512_permutex2var_ps(a.v, at, b.v)};
 }
 
