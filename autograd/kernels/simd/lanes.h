@@ -8,7 +8,8 @@ namespace forger::kernels {
 namespace {
 
 constexpr int64_t kScratch = 128 * 1024;  // floats, half of a usual L2
-constexpr int64_t kRunsAtOnce = 64;       // that a tile goes through in registers
+constexpr int kVecQuads = Vec::kLanes / 4;
+constexpr int64_t kRunsAtOnce = 64;  // that a tile goes through in registers
 
 /// to[p * step + l] = from[l * row + p] for p < count, l < width, where lanes from `rows` on repeat
 /// the last.
@@ -19,9 +20,10 @@ void to_lanes(int64_t rows, int64_t count, const float* from, int64_t row, float
     const float* in[Vec::kLanes];
     for (int r = 0; r < Vec::kLanes; ++r) in[r] = from + min(v + r, rows - 1) * row;
     int64_t p = 0;
-    // A cache line of each row at a time: the rows may all compete for one set of the cache.
+    // A cache line of each row at a time: the rows may all compete for one set of L1, which is also
+    // why what is to come is fetched into L2.
     for (; p + 16 <= count; p += 16) {
-      for (int r = 0; r < Vec::kLanes; ++r) __builtin_prefetch(in[r] + p + ahead);
+      for (int r = 0; r < Vec::kLanes; ++r) __builtin_prefetch(in[r] + p + ahead, 0, 2);
       Vec q[4][4];
       for (int r = 0; r < 4; ++r) {
         for (int c = 0; c < 4; ++c) q[c][r] = load_quads(in + r, p + 4 * c);
@@ -61,7 +63,12 @@ void from_lanes(int64_t rows, int64_t count, const float* from, int64_t step, fl
           transpose_quads(q[c]);
         }
         for (int r = 0; r < 4; ++r) {
-          for (int c = 0; c < 4; ++c) store_quads(out + r, p + 4 * c, q[c][r]);
+          for (int c = 0; c < 4; c += kVecQuads) {
+            Vec line[kVecQuads];
+            for (int l = 0; l < kVecQuads; ++l) line[l] = q[c + l][r];
+            exchange_quads(line);
+            for (int l = 0; l < kVecQuads; ++l) store(out[r + 4 * l] + p + 4 * c, line[l]);
+          }
         }
       }
       for (; p + 4 <= count; p += 4) {

@@ -160,6 +160,12 @@ inline void transpose_quads(Vec (&q)[4]) {
   q[2].v = _mm256_shuffle_ps(b, d, 0x44);
   q[3].v = _mm256_shuffle_ps(b, d, 0xee);
 }
+/// Quad i of vector j becomes quad j of vector i.
+inline void exchange_quads(Vec (&q)[2]) {
+  const __m256 a = q[0].v, b = q[1].v;
+  q[0].v = _mm256_permute2f128_ps(a, b, 0x20);
+  q[1].v = _mm256_permute2f128_ps(a, b, 0x31);
+}
 /// Lanes 0, 2, 4, ... of the concatenation of a and b.
 inline Vec even_lanes(Vec a, Vec b) {
   const __m256d pairs = _mm256_castps_pd(_mm256_shuffle_ps(a.v, b.v, 0x88));

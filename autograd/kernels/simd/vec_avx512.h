@@ -172,6 +172,18 @@ inline void transpose_quads(Vec (&q)[4]) {
   q[2].v = _mm512_maskz_shuffle_ps(all, b, d, 0x44);
   q[3].v = _mm512_maskz_shuffle_ps(all, b, d, 0xee);
 }
+/// Quad i of vector j becomes quad j of vector i.
+inline void exchange_quads(Vec (&q)[4]) {
+  const __mmask16 all = 0xffff;
+  const __m512 a = _mm512_maskz_shuffle_f32x4(all, q[0].v, q[1].v, 0x88);
+  const __m512 b = _mm512_maskz_shuffle_f32x4(all, q[0].v, q[1].v, 0xdd);
+  const __m512 c = _mm512_maskz_shuffle_f32x4(all, q[2].v, q[3].v, 0x88);
+  const __m512 d = _mm512_maskz_shuffle_f32x4(all, q[2].v, q[3].v, 0xdd);
+  q[0].v = _mm512_maskz_shuffle_f32x4(all, a, c, 0x88);
+  q[1].v = _mm512_maskz_shuffle_f32x4(all, b, d, 0x88);
+  q[2].v = _mm512_maskz_shuffle_f32x4(all, a, c, 0xdd);
+  q[3].v = _mm512_maskz_shuffle_f32x4(all, b, d, 0xdd);
+}
 /// Lanes 0, 2, 4, ... of the concatenation of a and b.
 inline Vec even_lanes(Vec a, Vec b) {
   const __m512i at = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
