@@ -4,9 +4,9 @@
 
 #include "autograd/kernels/simd/correlate.h"
 #include "autograd/kernels/simd/extents.h"
-#include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/lanes.h"
 #include "autograd/kernels/simd/tasks.h"
+#include "autograd/kernels/simd/tile.h"
 
 // The same as correlate.h, for many images: the columns of a tile are not neighbouring places of an
 // image but the same place of kNr images, which the scratch keeps side by side, or of half as many

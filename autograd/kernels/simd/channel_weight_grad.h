@@ -4,9 +4,9 @@
 
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/simd/extents.h"
-#include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/lanes.h"
 #include "autograd/kernels/simd/tasks.h"
+#include "autograd/kernels/simd/tile.h"
 
 // The weight gradient with channels as the columns of a tile:
 //

@@ -9,9 +9,10 @@
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/tasks.h"
+#include "autograd/kernels/simd/tile.h"
 #include "autograd/kernels/simd/window.h"
 
-// Convolution as a matrix product whose B is never stored (window.h), on the tile of gemm.h:
+// Convolution as a matrix product whose B is never stored (window.h), on the tile of tile.h:
 //
 //                 M            N                    K                   A          B
 //   forward       o            places of y          c x kh x kw         weights    windows of x

@@ -3,8 +3,8 @@
 #include <omp.h>
 
 #include "autograd/kernels/simd/extents.h"
-#include "autograd/kernels/simd/gemm.h"
 #include "autograd/kernels/simd/tasks.h"
+#include "autograd/kernels/simd/tile.h"
 #include "autograd/kernels/simd/window.h"
 
 // The loops that a convolution's forward and its input gradient share; conv.h tells the story, and

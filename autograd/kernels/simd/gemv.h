@@ -9,7 +9,7 @@
 #include "autograd/kernels/simd/tasks.h"
 #include "autograd/memory.h"
 
-// The matrix products that are too thin for the tile of gemm.h: C of one column or one row, and K
+// The matrix products that are too thin for the tile of tile.h: C of one column or one row, and K
 // of a few. Each element of the large matrix takes part in one multiply-add or a few, a quarter to
 // half a flop a byte, so the limit is the memory, and packing would only read it twice. Each kernel
 // walks the large matrix in the order in which it is stored:

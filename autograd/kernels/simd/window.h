@@ -1,7 +1,7 @@
 #pragma once
 
 #include "autograd/kernels/simd/extents.h"
-#include "autograd/kernels/simd/gemm.h"
+#include "autograd/kernels/simd/tile.h"
 
 // How a convolution becomes a matrix product without the matrix of its windows ("im2col") being
 // stored: a part of the images is copied into a zero-padded scratch that is smaller, yet holds each
