@@ -16,6 +16,9 @@ constexpr int64_t kConvKc = 1024;   // about as deep as a slice of k gets
 constexpr int64_t kConvStrips = 4;  // strips of places for which a panel of weights is used at once
 constexpr int64_t kPlaces = 512;    // of a block
 constexpr int64_t kFewRows = 4;
+/// Floats of an output that no cache will hold until the next kernel reads it, so writing past the
+/// caches saves fetching what is overwritten.
+constexpr int64_t kPastCaches = int64_t{1} << 22;
 /// Of a window, a vector each, which stay in registers beside the sums of half a panel's rows.
 constexpr int kFewTaps = Vec::kLanes == 16 ? 22 : 6;
 /// From so many on, writing y is not all of the work.
@@ -224,17 +227,43 @@ void lay_out(const Correlation& s, const CorrelationPlan& plan, const Block& blo
   store(scratch + (block.n1 - block.n0) * plan.cb * plan.plane, zero());
 }
 
-/// A tile whose columns go to y[r * row + to[j]]: directly if they are neighbours there.
-void scatter_tile(int64_t rows, const Runs& runs, float* y, int64_t row, int64_t cols,
-                  const int64_t* to, bool dense, bool accumulate) {
-  if (dense) return any_tile(rows, runs, y + to[0], row, cols, accumulate);
-  alignas(64) float out[kMr][kNr];
-  any_tile(rows, runs, out[0], kNr, cols, false);
-  for (int64_t r = 0; r < min(rows, kMr); ++r, y += row) {
-    if (accumulate) {
-      for (int64_t j = 0; j < cols; ++j) y[to[j]] += out[r][j];
+/// What a phase multiplies: k steps, each of which reads where k_at says, for places that read from
+/// image + from[j] on and write to[j] floats further than the row of y, rows being `row` apart.
+struct PlacesOfImage {
+  int64_t k;
+  const int64_t* k_at;
+  const float* image;
+  const int64_t *from, *to;
+  int64_t row;
+  bool dense, accumulate;  // dense: neighbouring places write to neighbours
+};
+
+/// A panel's rows of C for the places j to end - 1, strip by strip: a call for each would cost a
+/// twentieth of a first layer's time. To `stream` is to write whole cache lines past the caches.
+template <int rows, bool stream>
+[[gnu::noinline]] void strips(const PlacesOfImage& s, const float* a, int64_t j, int64_t end,
+                              float* y) {
+  for (; j < end; j += kNr) {
+    const Run run{s.k, 0, s.image + s.from[j]};
+    const int64_t cols = min(kNr, end - j);
+    alignas(64) float out[rows][kNr];
+    float* const c = s.dense ? y + s.to[j] : out[0];
+    const bool lines = cols == kNr && reinterpret_cast<uintptr_t>(c) % 64 == 0;
+    const Runs runs{
+        .a = a, .run = &run, .count = 1, .b_step = 0, .b_at = s.k_at, .stream = stream && lines};
+    const int64_t c_row = s.dense ? s.row : kNr;
+    const bool accumulate = s.dense && s.accumulate;
+    if (cols > Vec::kLanes) {
+      micro_kernel<rows, 2, PanelOfA, TableStep>(runs, c, c_row, cols, accumulate);
     } else {
-      for (int64_t j = 0; j < cols; ++j) y[to[j]] = out[r][j];
+      micro_kernel<rows, 1, PanelOfA, TableStep>(runs, c, c_row, cols, accumulate);
+    }
+    if (s.dense) continue;
+    for (int64_t r = 0; r < rows; ++r) {
+      float* const to = y + r * s.row;
+      for (int64_t l = 0; l < cols; ++l) {
+        to[s.to[j + l]] = s.accumulate ? to[s.to[j + l]] + out[r][l] : out[r][l];
+      }
     }
   }
 }
@@ -289,16 +318,17 @@ void many_rows(const Correlation& s, const CorrelationPlan& plan, int64_t k, con
   if (k > 0 && k <= kFewTaps && s.out_step == 1 && !accumulate) {
     return few_taps(s.m, k, a, k_at, image, count, from, y + to[0], area, ahead);
   }
-  for (int64_t jc = 0; jc < count; jc += kConvStrips * kNr) {
-    const int64_t end = min(count, jc + kConvStrips * kNr);
+  const bool dense = s.out_step == 1;
+  const bool stream = dense && !accumulate && plan.c_blocks == 1 && area % 16 == 0 &&
+                      s.n * s.m * area >= kPastCaches;
+  const PlacesOfImage places{k, k_at, image, from, to, area, dense, accumulate};
+  for (int64_t j = 0; j < count; j += kConvStrips * kNr) {
+    const int64_t end = min(count, j + kConvStrips * kNr);
     for (int64_t i = 0; i < plan.a_panels; ++i) {
-      for (int64_t j = jc; j < end; j += kNr) {
-        const Run run{k, 0, image + from[j]};
-        scatter_tile(
-            s.m - i * kMr,
-            {.a = a + i * panel_size<kMr>(k), .run = &run, .count = 1, .b_step = 0, .b_at = k_at},
-            y + i * kMr * area, area, min(kNr, end - j), to + j, s.out_step == 1, accumulate);
-      }
+      with_rows<kMr>(s.m - i * kMr, [&](auto rows) {  // the last few rows are not worth the code
+        const auto multiply = stream ? strips<rows, rows == kMr> : strips<rows, false>;
+        multiply(places, a + i * panel_size<kMr>(k), j, end, y + i * kMr * area);
+      });
     }
   }
 }
@@ -354,6 +384,7 @@ void correlate_loops(const Correlation& s, const CorrelationPlan& plan, float* o
     const int64_t ahead =
         ((later.n0 - block.n0) * s.m * s.out_h + (later.i0 - block.i0) * s.out_step) * s.out_w;
     for (int64_t b = 0; b < plan.c_blocks; ++b) correlate_block(s, plan, block, b, own, ahead);
+    fence();
   });
 }
 

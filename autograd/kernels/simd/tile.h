@@ -54,6 +54,8 @@ struct Runs {
   // for each four steps of k, and the next fetch_row further on.
   const float* fetch = nullptr;
   int64_t fetch_row = 0;
+  // Whole vectors of C, which lie on cache lines, go past the caches. Heeded for a b_at.
+  bool stream = false;
 };
 
 /// Steps of k by which the rows of a B read in place are fetched ahead.
@@ -214,15 +216,18 @@ struct FetchedStep {
 
 /// The micro-kernel: C = A B or C += A B for `rows` x `cols`, cols <= vecs * kLanes.
 template <int rows, int vecs, class A, class B>
-[[gnu::noinline]] void tile(const Runs& runs, float* c, int64_t c_row, int64_t cols,
-                            bool accumulate) {
+[[gnu::always_inline]] inline void micro_kernel(const Runs& runs, float* c, int64_t c_row,
+                                                int64_t cols, bool accumulate) {
   const int64_t last = cols - (vecs - 1) * Vec::kLanes, c_next = runs.c_next;
+  const bool stream = std::is_same_v<B, TableStep> && runs.stream;
+  if (!stream) {
+    unrolled<rows>([&](auto i) {
+      __builtin_prefetch(c + i * c_row, 1);
+      __builtin_prefetch(c + i * c_row + (vecs - 1) * c_next + last - 1, 1);
+    });
+  }
   Vec acc[rows][vecs];
-  unrolled<rows>([&](auto i) {
-    __builtin_prefetch(c + i * c_row, 1);
-    __builtin_prefetch(c + i * c_row + (vecs - 1) * c_next + last - 1, 1);
-    unrolled<vecs>([&](auto j) { acc[i][j] = zero(); });
-  });
+  unrolled<rows>([&](auto i) { unrolled<vecs>([&](auto j) { acc[i][j] = zero(); }); });
   float* keep = runs.keep;
   // The loop asks no question: where nothing is to be fetched, it is a line of C again and again.
   const float* fetch = runs.fetch != nullptr ? runs.fetch : c;
@@ -247,13 +252,22 @@ template <int rows, int vecs, class A, class B>
       for (int j = 0; j < vecs; ++j) put(c + i * c_row + j * c_next, acc[i][j], j);
     }
   };
-  if (last == Vec::kLanes) {
-    write([](const float* p, int) { return load(p); }, [](float* p, Vec x, int) { store(p, x); });
+  const auto get = [](const float* p, int) { return load(p); };
+  if (stream) {
+    write(get, [](float* p, Vec x, int) { store_past_caches(p, x); });
+  } else if (last == Vec::kLanes) {
+    write(get, [](float* p, Vec x, int) { store(p, x); });
   } else {
     const Mask all = first_lanes(Vec::kLanes), rest = first_lanes(last);
     write([&](const float* p, int j) { return load(p, j + 1 < vecs ? all : rest); },
           [&](float* p, Vec x, int j) { store(p, x, j + 1 < vecs ? all : rest); });
   }
+}
+
+template <int rows, int vecs, class A, class B>
+[[gnu::noinline]] void tile(const Runs& runs, float* c, int64_t c_row, int64_t cols,
+                            bool accumulate) {
+  micro_kernel<rows, vecs, A, B>(runs, c, c_row, cols, accumulate);
 }
 
 template <int rows, int vecs, class B>
@@ -272,7 +286,7 @@ inline void tile_of(const Runs& runs, float* c, int64_t c_row, int64_t cols, boo
                                    : tile_along<rows, vecs, AnyStep<false>>;
   }
   if (runs.b_at != nullptr) {
-    pick = tile_along<rows, vecs, TableStep>;
+    pick = tile<rows, vecs, RowsOfA, TableStep>;
   } else if (!keeps && runs.b_step == kNr) {
     pick = tile_along<rows, vecs, FixedStep<kNr>>;
   } else if (!keeps && runs.b_step == Vec::kLanes && panel) {

@@ -19,6 +19,9 @@ inline Vec zero() { return {_mm256_setzero_ps()}; }
 inline Vec broadcast(float x) { return {_mm256_set1_ps(x)}; }
 inline Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
 inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a.v); }
+/// For p on a multiple of the vector's size. Other threads see it for certain after the fence.
+inline void store_past_caches(float* p, Vec a) { _mm256_stream_ps(p, a.v); }
+inline void fence() { _mm_sfence(); }
 /// The first `count` lanes, 0 <= count <= kLanes. Masked-off lanes read as 0 and are never touched.
 inline Mask first_lanes(int64_t count) {
   return {_mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),

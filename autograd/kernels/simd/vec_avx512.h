@@ -21,6 +21,9 @@ inline Vec zero() { return {_mm512_setzero_ps()}; }
 inline Vec broadcast(float x) { return {_mm512_set1_ps(x)}; }
 inline Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
 inline void store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
+/// For p on a multiple of the vector's size. Other threads see it for certain after the fence.
+inline void store_past_caches(float* p, Vec a) { _mm512_stream_ps(p, a.v); }
+inline void fence() { _mm_sfence(); }
 /// The first `count` lanes, 0 <= count <= kLanes. Masked-off lanes read as 0 and are never touched.
 inline Mask first_lanes(int64_t count) {
   return {static_cast<__mmask16>((1u << static_cast<unsigned>(count)) - 1u)};
