@@ -184,7 +184,7 @@ TEST_CASE(
       {43, 150, 1024},   // rows that compete for one set of the cache: A is copied,
       {100, 300, 1024},  // and B^T, in A's place
       {700, 301, 1},     // K of a few
-      {700, 301, 4},     //
+      {70, 3001, 4},     // and of many columns
       {4099, 1, 131},    // one column
       {1, 4099, 131},    // one row
       {1, 301, 1999},    // in slices of k, more than there are threads

@@ -202,20 +202,25 @@ void gemm_one_column(const Gemm& s) {
   s.a_row == 1 ? gemv_of_columns(s, threads) : gemv_of_rows(s, threads);
 }
 
-/// For K of a few: C is written in its own order, a row at a time, for the stores are the work.
+/// For K of a few: the stores are the work. They go along the rows of C, a page of each at a time,
+/// and so many rows one after the other that what they share of B is read from L1.
 void gemm_few_terms(const Gemm& s) {
+  constexpr int64_t kPage = 1024, kRows = 16;
   const auto rows = [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      float* const c = s.c + i * s.c_row;
-      gemv_by_columns(s.n, s.k, s.b, s.b_row, s.a + i * s.a_row, s.a_col, c, s.accumulate,
-                      s.n <= kShortColumn);
-      finish(s, c, 1, s.n, s.bias);
+    for (int64_t j = 0; j < s.n; j += kPage) {
+      const int64_t cols = min(kPage, s.n - j);
+      for (int64_t i = begin; i < end; ++i) {
+        float* const c = s.c + i * s.c_row + j;
+        gemv_by_columns(cols, s.k, s.b + j, s.b_row, s.a + i * s.a_row, s.a_col, c, s.accumulate,
+                        s.n <= kShortColumn);
+        finish(s, c, 1, cols, bias_from(s, j));
+      }
     }
   };
   if (s.m * s.n < kSerialWork) {
     rows(0, s.m);
   } else {
-    parallel_chunks(s.m, 4, rows);
+    parallel_chunks(s.m, min(kRows, ceil_div(s.m, omp_get_max_threads())), rows);
   }
 }
 
