@@ -40,6 +40,7 @@ namespace {
 constexpr int64_t kKc = 512;            // about as long as a slice of k gets
 constexpr int64_t kTurned = 64 * 1024;  // floats of a block of C that is turned
 constexpr int64_t kRowsAhead = 128;     // by which an A that is packed is fetched ahead
+constexpr int64_t kSharedRow = 8192;    // multiply-adds that sharing a row of C costs as much as
 
 /// A tile's rows of A, which lie far apart or across, close together: k by k if they lie across, or
 /// else `pitch` apart, which is cheaper than to turn them.
@@ -86,7 +87,8 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   const bool aliased = s.a_row % 1024 == 0;  // 4 KiB: all rows share one set of L1
   // The cheapest of some cuts, counted in multiply-adds for each k. A strip's first tile, which
   // fetches B, costs as much as six more rows; rows of A that another strip has not just fetched
-  // cost as much as seven more columns, and twelve, but once, if they are copied.
+  // cost as much as seven more columns, and twelve, but once, if they are copied. A row of C that
+  // two threads share moves between their caches in every slice.
   const int64_t wanted = plan.by_turns ? 4 * threads : threads;
   int64_t least = INT64_MAX;
   for (int64_t r = 1; r <= wanted; r *= 2) {
@@ -94,7 +96,8 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
     const int64_t cuts = min(strips, ceil_div(wanted, ranges)), wide = ceil_div(strips, cuts);
     const int64_t cols = min(s.n, wide * kNr), groups = ceil_div(wide, most);
     const bool turn_a = s.a_col != 1 || groups > 1, pack_a = turn_a || aliased;
-    const int64_t part = rows * cols + 6 * cols + (turn_a ? 12 : 7) * rows;
+    const int64_t shared = cuts > 1 ? kSharedRow / plan.kc : 0;
+    const int64_t part = rows * cols + 6 * cols + ((turn_a ? 12 : 7) + shared) * rows;
     const int64_t cost = ceil_div(ranges * cuts, threads) * part;
     if (cost >= least) continue;
     least = cost;
