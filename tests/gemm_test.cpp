@@ -158,7 +158,7 @@ TEST_CASE(
 TEST_CASE("products whose K is cut into slices") {
   Integers integers(1'000'003);
   int64_t cases = 0;
-  for (const int64_t k : {255, 256, 257, 511, 512, 513, 1025}) {
+  for (const int64_t k : {511, 512, 513, 1024, 1025}) {
     for (const int64_t m : {1, 2, 6, 13, 15, 43}) {
       for (const int64_t n : {1, 2, 16, 31, 33, 65}) check_all(m, n, k, integers, 1, cases);
     }
@@ -171,16 +171,16 @@ TEST_CASE(
   int64_t cases = 0;
   const int64_t extents[][3] = {
       {1030, 1041, 7},   // of both, several
-      {2345, 2311, 5},   // more columns than fit one group
+      {2345, 2311, 5},   // of many tiles
       {300, 701, 97},    //
       {701, 300, 97},    //
       {15, 3001, 70},    // few rows: C^T is computed if B is transposed, a block at a time
       {15, 4500, 300},   // and over slices of k
       {3001, 15, 70},    // few columns
-      {16, 1030, 550},   // two tiles in a column with AVX-512, which fetch ahead; a large B
-      {27, 4100, 519},   // and a larger one
+      {16, 1030, 550},   // two tiles in a column with AVX-512, which fetch ahead
+      {27, 4100, 519},   // and in many groups of strips
       {12, 4100, 519},   // the same with AVX2
-      {90, 1100, 530},   // more tiles, of a large B
+      {45, 4100, 519},   // more tiles, in many groups
       {43, 150, 1024},   // rows that compete for one set of the cache: A is copied,
       {100, 300, 1024},  // and B^T, in A's place
       {700, 301, 1},     // K of a few
@@ -237,7 +237,7 @@ TEST_CASE("products of real numbers are as near as the theorem says, and as near
 TEST_CASE("products have the same bits for any number of threads") {
   const int64_t extents[][3] = {{257, 515, 700}, {515, 257, 1030}, {1500, 1500, 3}, {5000, 1, 300},
                                 {1, 5000, 1300}, {2345, 2311, 5},  {64, 700, 600},  {400, 1, 500},
-                                {648, 1, 309},   {16, 1030, 550},  {27, 4100, 519}, {90, 1100, 530},
+                                {648, 1, 309},   {16, 1030, 550},  {27, 4100, 519}, {650, 660, 650},
                                 {12, 4100, 519}};
   for (const auto& extent : extents) {
     const int64_t m = extent[0], n = extent[1], k = extent[2];

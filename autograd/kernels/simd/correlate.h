@@ -241,28 +241,32 @@ struct PlacesOfImage {
 /// A panel's rows of C for the places j to end - 1, strip by strip: a call for each would cost a
 /// twentieth of a first layer's time. To `stream` is to write whole cache lines past the caches.
 template <int rows, bool stream>
-[[gnu::noinline]] void strips(const PlacesOfImage& s, const float* a, int64_t j, int64_t end,
+[[gnu::noinline]] void strips(const PlacesOfImage& places, const float* a, int64_t j, int64_t end,
                               float* y) {
   for (; j < end; j += kNr) {
-    const Run run{s.k, 0, s.image + s.from[j]};
+    const Run run{places.k, 0, places.image + places.from[j]};
     const int64_t cols = min(kNr, end - j);
     alignas(64) float out[rows][kNr];
-    float* const c = s.dense ? y + s.to[j] : out[0];
+    float* const c = places.dense ? y + places.to[j] : out[0];
     const bool lines = cols == kNr && reinterpret_cast<uintptr_t>(c) % 64 == 0;
-    const Runs runs{
-        .a = a, .run = &run, .count = 1, .b_step = 0, .b_at = s.k_at, .stream = stream && lines};
-    const int64_t c_row = s.dense ? s.row : kNr;
-    const bool accumulate = s.dense && s.accumulate;
+    const Runs runs{.a = a,
+                    .run = &run,
+                    .count = 1,
+                    .b_step = 0,
+                    .b_at = places.k_at,
+                    .stream = stream && lines};
+    const int64_t c_row = places.dense ? places.row : kNr;
+    const bool accumulate = places.dense && places.accumulate;
     if (cols > Vec::kLanes) {
       micro_kernel<rows, 2, PanelOfA, TableStep>(runs, c, c_row, cols, accumulate);
     } else {
       micro_kernel<rows, 1, PanelOfA, TableStep>(runs, c, c_row, cols, accumulate);
     }
-    if (s.dense) continue;
+    if (places.dense) continue;
     for (int64_t r = 0; r < rows; ++r) {
-      float* const to = y + r * s.row;
+      float* const to = y + r * places.row;
       for (int64_t l = 0; l < cols; ++l) {
-        to[s.to[j + l]] = s.accumulate ? to[s.to[j + l]] + out[r][l] : out[r][l];
+        to[places.to[j + l]] = places.accumulate ? to[places.to[j + l]] + out[r][l] : out[r][l];
       }
     }
   }
@@ -319,13 +323,14 @@ void many_rows(const Correlation& s, const CorrelationPlan& plan, int64_t k, con
     return few_taps(s.m, k, a, k_at, image, count, from, y + to[0], area, ahead);
   }
   const bool dense = s.out_step == 1;
-  const bool stream = dense && !accumulate && plan.c_blocks == 1 && area % 16 == 0 &&
-                      s.n * s.m * area >= kPastCaches;
+  const bool stream =
+      dense && plan.c_blocks == 1 && area % 16 == 0 && s.n * s.m * area >= kPastCaches;
   const PlacesOfImage places{k, k_at, image, from, to, area, dense, accumulate};
   for (int64_t j = 0; j < count; j += kConvStrips * kNr) {
     const int64_t end = min(count, j + kConvStrips * kNr);
     for (int64_t i = 0; i < plan.a_panels; ++i) {
-      with_rows<kMr>(s.m - i * kMr, [&](auto rows) {  // the last few rows are not worth the code
+      with_rows<kMr>(s.m - i * kMr, [&](auto rows) {
+        // A last panel's fewer rows are not worth a second kernel.
         const auto multiply = stream ? strips<rows, rows == kMr> : strips<rows, false>;
         multiply(places, a + i * panel_size<kMr>(k), j, end, y + i * kMr * area);
       });
@@ -384,7 +389,7 @@ void correlate_loops(const Correlation& s, const CorrelationPlan& plan, float* o
     const int64_t ahead =
         ((later.n0 - block.n0) * s.m * s.out_h + (later.i0 - block.i0) * s.out_step) * s.out_w;
     for (int64_t b = 0; b < plan.c_blocks; ++b) correlate_block(s, plan, block, b, own, ahead);
-    fence();
+    fence();  // before other threads read what was written past the caches
   });
 }
 

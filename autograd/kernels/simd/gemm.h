@@ -29,8 +29,9 @@
 // while the last tiles of a group are computed, or the only two, the next one's B is fetched there,
 // as are rows of A that will be packed.
 //
-// A slice is long, for whatever the threads write side by side, rows of C cut at a column, moves
-// between their caches with each: processors fetch a little further than they are told.
+// Slices are long because C is written once a slice: where threads write parts of the same rows,
+// the lines at the cut move between their caches each time, for processors fetch a little further
+// than they are told.
 //
 // Each element of C is summed in the order of k, slice after slice, in one thread, whatever the
 // tasks are: the number of threads changes no bit, and the threads never wait for each other.
@@ -40,10 +41,11 @@ namespace {
 constexpr int64_t kKc = 512;            // about as long as a slice of k gets
 constexpr int64_t kTurned = 64 * 1024;  // floats of a block of C that is turned
 constexpr int64_t kRowsAhead = 128;     // by which an A that is packed is fetched ahead
-constexpr int64_t kSharedRow = 8192;    // multiply-adds that sharing a row of C costs as much as
+constexpr int64_t kTurnedA = 1 << 20;   // floats of A that are kept as panels at once
+constexpr int64_t kSharedRow = 8192;    // what it costs, in multiply-adds, to share a row of C
 
-/// A tile's rows of A, which lie far apart or across, close together: k by k if they lie across, or
-/// else `pitch` apart, which is cheaper than to turn them.
+/// A tile's rows of A close together: as a panel if `pitch` is 0, or else, which is cheaper, row by
+/// row, `pitch` apart.
 inline void pack_rows(int64_t rows, int64_t k, const float* a, int64_t row, int64_t col, float* dst,
                       int64_t pitch) {
   if (pitch == 0) return pack_panel<kMr>(rows, k, a, row, col, dst);
@@ -69,11 +71,11 @@ inline int64_t most_strips(int64_t kc) {
 /// What follows from a product's extents, strides and the number of threads.
 struct GemmPlan {
   bool turned, pack_a, b_in_place, by_turns;
-  int64_t kc, mr;         // the longest slice of k; the rows of a tile, of which all get alike
-  int64_t rows, ranges;   // of a part, and how many ranges of them
-  int64_t cuts, strips;   // of the columns; the most strips of a part
-  int64_t group;          // strips whose panels are in L2 at once
-  int64_t a_row, a_kept;  // see Runs; tiles whose packed A is kept for the next group
+  int64_t kc, mr;          // the longest slice of k; the rows of a tile, of which all get alike
+  int64_t rows, ranges;    // of a part, and how many ranges of them
+  int64_t cuts, strips;    // of the columns; the most strips of a part
+  int64_t group;           // strips whose panels are in L2 at once
+  int64_t a_row, a_tiles;  // see Runs; tiles of packed A that there is room for
   int64_t b_size, a_size, own_size;  // floats of a panel of B, of A, of a thread
 };
 
@@ -87,8 +89,8 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   const bool aliased = s.a_row % 1024 == 0;  // 4 KiB: all rows share one set of L1
   // The cheapest of some cuts, counted in multiply-adds for each k. A strip's first tile, which
   // fetches B, costs as much as six more rows; rows of A that another strip has not just fetched
-  // cost as much as seven more columns, and twelve, but once, if they are copied. A row of C that
-  // two threads share moves between their caches in every slice.
+  // cost as much as seven more columns, or twelve if they become panels. A row of C that two
+  // threads share moves between their caches in every slice.
   const int64_t wanted = plan.by_turns ? 4 * threads : threads;
   int64_t least = INT64_MAX;
   for (int64_t r = 1; r <= wanted; r *= 2) {
@@ -108,20 +110,21 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   plan.strips = ceil_div(strips, plan.cuts);
   plan.group = ceil_div(plan.strips, ceil_div(plan.strips, most));
   if (turned) plan.rows = min(plan.rows, max(1, kTurned / (plan.strips * kNr)));
+  if (plan.group < plan.strips) plan.rows = min(plan.rows, max(kMr, kTurnedA / plan.kc));
   plan.mr = ceil_div(plan.rows, ceil_div(plan.rows, kMr));
   plan.ranges = ceil_div(s.m, plan.rows);
   plan.b_size = round_up(panel_size<kNr>(plan.kc), 16);
   if (!plan.pack_a) {
     plan.a_row = s.a_row;
   } else if (s.a_col == 1 && plan.group == plan.strips) {
-    plan.a_row = round_up(plan.kc, 16) + 16;  // of rows side by side, one starts in each set of L1
+    plan.a_row = (ceil_div(plan.kc, 16) | 1) * 16;  // odd lines: all start in other sets of L1
     plan.a_size = kMr * plan.a_row;
-    plan.a_kept = 1;
+    plan.a_tiles = 1;
   } else {
     plan.a_size = round_up(panel_size<kMr>(plan.kc), 16);
-    plan.a_kept = plan.group == plan.strips ? 1 : ceil_div(plan.rows, plan.mr);
+    plan.a_tiles = plan.group == plan.strips ? 1 : ceil_div(plan.rows, plan.mr);
   }
-  plan.own_size = plan.group * plan.b_size + plan.a_kept * plan.a_size +
+  plan.own_size = plan.group * plan.b_size + plan.a_tiles * plan.a_size +
                   (turned ? plan.rows * plan.strips * kNr : 0);
   return plan;
 }
@@ -135,13 +138,15 @@ struct Part {
 /// What of B is to be read after the group of columns that ends at j in slice pc of k: the next
 /// group, the first of the next slice, or of the next part.
 Fetch fetch_of_b(const Gemm& s, const GemmPlan& plan, const Part& part, int64_t pc, int64_t j) {
+  int64_t end = part.j1;
   if (j >= part.j1) {
     pc = pc + plan.kc < s.k ? pc + plan.kc : 0;
     j = pc > 0 ? part.j0 : part.next;
+    end = pc > 0 ? part.j1 : s.n;
   }
-  if (j >= s.n) return {};
+  if (j >= end) return {};
   return fetch_of(s.b + pc * s.b_row + j * s.b_col, s.b_row, s.b_col, min(plan.kc, s.k - pc),
-                  min(plan.group * kNr, s.n - j));
+                  min(plan.group * kNr, end - j));
 }
 
 /// Computes a part's columns j0 to j1 - 1, a group, from slice pc of k. c is the part's first
@@ -153,7 +158,7 @@ void gemm_group(const Gemm& s, const GemmPlan& plan, const Part& part, int64_t p
   const bool few = tiles <= 2;                       // they all read B in place
   const bool pack_a = plan.pack_a && j0 == part.j0;
   float* a_panel = own + plan.group * plan.b_size;
-  const int64_t a_next = plan.a_kept > 1 ? plan.a_size : 0;
+  const int64_t a_next = plan.a_tiles > 1 ? plan.a_size : 0;
   Fetch fetch_a, fetch_b;
   int64_t i_fetched = i0 + plan.mr;
   for (int64_t i = i0; i < i1; i += plan.mr, a_panel += a_next) {

@@ -37,7 +37,7 @@ constexpr int64_t panel_size(int64_t k) {
 /// What a tile multiplies, run after run: k steps of A from a[run.a] on and of B from run.b on. A
 /// matrix product has one run; a convolution that reads its images in place has several. b_next is
 /// heeded for a panel of A and a b_step of kLanes; a tile of one vector takes rows of A only for a
-/// b_step of kNr or a b_at.
+/// b_step of kNr or a b_at, and any_tile takes no panel of A beside a b_at.
 struct Run {
   int64_t k, a;
   const float* b;
@@ -54,7 +54,8 @@ struct Runs {
   // for each four steps of k, and the next fetch_row further on.
   const float* fetch = nullptr;
   int64_t fetch_row = 0;
-  // Whole vectors of C, which lie on cache lines, go past the caches. Heeded for a b_at.
+  // C goes past the caches: whole vectors, each on a multiple of its size. Heeded for a panel of A
+  // and a b_at.
   bool stream = false;
 };
 
@@ -219,7 +220,7 @@ template <int rows, int vecs, class A, class B>
 [[gnu::always_inline]] inline void micro_kernel(const Runs& runs, float* c, int64_t c_row,
                                                 int64_t cols, bool accumulate) {
   const int64_t last = cols - (vecs - 1) * Vec::kLanes, c_next = runs.c_next;
-  const bool stream = std::is_same_v<B, TableStep> && runs.stream;
+  const bool stream = std::is_same_v<A, PanelOfA> && std::is_same_v<B, TableStep> && runs.stream;
   if (!stream) {
     unrolled<rows>([&](auto i) {
       __builtin_prefetch(c + i * c_row, 1);
@@ -320,13 +321,6 @@ inline void wide_tile(int64_t rows_left, const Runs& runs, float* c, int64_t c_r
   with_rows<kMrWide>(rows_left, [&](auto rows) {
     tile<rows, 3, RowsOfA, TableStep>(runs, c, c_row, cols, accumulate);
   });
-}
-
-/// The product of a panel of A and one of B.
-inline void tile_of_panels(int64_t rows_left, int64_t k, const float* a, const float* b, float* c,
-                           int64_t c_row, int64_t cols, bool accumulate) {
-  const Run run{k, 0, b};
-  any_tile(rows_left, {a, &run, 1, kNr}, c, c_row, cols, accumulate);
 }
 
 /// dst[p * width + r] = src[r * row + p * col] for r < min(rows, width), row or col being 1; lanes
