@@ -16,8 +16,8 @@ constexpr int64_t kConvKc = 1024;   // about as deep as a slice of k gets
 constexpr int64_t kConvStrips = 4;  // strips of places for which a panel of weights is used at once
 constexpr int64_t kPlaces = 512;    // of a block
 constexpr int64_t kFewRows = 4;
-/// Floats of an output that no cache will hold until the next kernel reads it, so writing past the
-/// caches saves fetching what is overwritten.
+/// Floats of an output of which caches would keep little for the next kernel: writing past them
+/// saves fetching what is overwritten.
 constexpr int64_t kPastCaches = int64_t{1} << 22;
 /// Of a window, a vector each, which stay in registers beside the sums of half a panel's rows.
 constexpr int kFewTaps = Vec::kLanes == 16 ? 22 : 6;
