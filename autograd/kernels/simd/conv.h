@@ -11,6 +11,8 @@
 #include "autograd/kernels/simd/tasks.h"
 #include "autograd/kernels/simd/tile.h"
 #include "autograd/kernels/simd/window.h"
+#include "autograd/kernels/simd/winograd_correlate.h"
+#include "autograd/kernels/simd/winograd_weight_grad.h"
 
 // Convolution as a matrix product whose B is never stored (window.h), on the tile of tile.h:
 //
@@ -23,9 +25,10 @@
 // the taps p with p * dilation = f (mod s), and for one f these read g at stride 1. So nothing is
 // multiplied by a zero between the elements of g. The forward is the case of one phase.
 //
-// For many images both run through batched.h, and the weight gradient for many channels through
-// channel_weight_grad.h. The rest, which is told here, is correlate.h and the weight gradient
-// below:
+// Where that takes fewer multiply-adds, the three run through winograd_correlate.h and
+// winograd_weight_grad.h; else for many images forward and input gradient through batched.h, and
+// for many channels the weight gradient through channel_weight_grad.h. The rest, which is told
+// here, is correlate.h and the weight gradient below:
 //
 //   correlate                                      weight gradient
 //   pack all weights                               for (chunk of images, block of channels): task
@@ -51,6 +54,9 @@ bool covers(const Conv2d& s) {
 
 void any_correlate(const Correlation& s) {
   if (s.n * s.m * s.grid_h * s.grid_w == 0) return;
+  if (takes_winograd(s)) {
+    return (winograd_taps(s) == 2 ? correlate_winograd<2> : correlate_winograd<3>)(s);
+  }
   takes_batched(s) ? correlate_batched(s) : correlate(s);
 }
 
@@ -281,6 +287,10 @@ void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* 
   const int64_t k = s.c * s.kh * s.kw, places = s.n * s.oh * s.ow;
   if (covers(s)) return gemm({s.o, k, s.n, g, 1, s.o, x, k, 1, dweight, k, false});
   if (s.o * k == 0) return;
+  if (takes_winograd(s)) {
+    return (winograd_taps(s) == 2 ? winograd_weight_grad<2> : winograd_weight_grad<3>)(s, g, x,
+                                                                                       dweight);
+  }
   if (takes_channels(s)) return channel_weight_grad(s, g, x, dweight);
   if (places == 0) {
     for (int64_t i = 0; i < s.o * k; ++i) dweight[i] = 0;
