@@ -254,8 +254,9 @@ void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t t, flo
     from_lanes<kNr>(images, out_rows * s.out_w,
                     y + (m - r0 * kMr) * plan.out_rows * s.out_w * plan.images, plan.images,
                     s.y + ((n0 * s.m + m) * s.out_h + out_row) * s.out_w, s.m * s.out_h * s.out_w,
-                    s.out_h * s.out_w);
+                    s.out_h * s.out_w, past_caches(s));
   }
+  fence();  // before other threads read what went past the caches
 }
 
 /// Inside a parallel region the threads share the loops out; outside of one this runs alone.

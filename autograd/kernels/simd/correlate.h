@@ -18,7 +18,7 @@ constexpr int64_t kPlaces = 512;    // of a block
 constexpr int64_t kFewRows = 4;
 /// Floats of an output of which caches would keep little for the next kernel: writing past them
 /// saves fetching what is overwritten.
-constexpr int64_t kPastCaches = int64_t{1} << 22;
+constexpr int64_t kPastCaches = int64_t{1} << 21;
 /// Of a window, a vector each, which stay in registers beside the sums of half a panel's rows.
 constexpr int kFewTaps = Vec::kLanes == 16 ? 22 : 6;
 /// From so many on, writing y is not all of the work.
@@ -54,6 +54,9 @@ struct Correlation {
 int64_t work_of(const Correlation& s) {
   return s.n * s.m * s.grid_h * s.grid_w * s.c * s.kh * s.kw;
 }
+
+/// Whether the results shall go past the caches.
+bool past_caches(const Correlation& s) { return s.n * s.m * s.out_h * s.out_w >= kPastCaches; }
 
 /// Sizes that follow from a Correlation, and its buffers.
 struct CorrelationPlan {
@@ -323,8 +326,7 @@ void many_rows(const Correlation& s, const CorrelationPlan& plan, int64_t k, con
     return few_taps(s.m, k, a, k_at, image, count, from, y + to[0], area, ahead);
   }
   const bool dense = s.out_step == 1;
-  const bool stream =
-      dense && plan.c_blocks == 1 && area % 16 == 0 && s.n * s.m * area >= kPastCaches;
+  const bool stream = dense && plan.c_blocks == 1 && area % 16 == 0 && past_caches(s);
   const PlacesOfImage places{k, k_at, image, from, to, area, dense, accumulate};
   for (int64_t j = 0; j < count; j += kConvStrips * kNr) {
     const int64_t end = min(count, j + kConvStrips * kNr);

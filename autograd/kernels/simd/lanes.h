@@ -45,10 +45,12 @@ void to_lanes(int64_t rows, int64_t count, const float* from, int64_t row, float
   }
 }
 
-/// The reverse, for the `rows` lanes that count: to[l * row + p] = from[p * step + l].
+/// The reverse, for the `rows` lanes that count: to[l * row + p] = from[p * step + l]. `stream`:
+/// past the caches where whole lines are written, which a fence must follow.
 template <int width>
 void from_lanes(int64_t rows, int64_t count, const float* from, int64_t step, float* to,
-                int64_t row, int64_t ahead = 32) {
+                int64_t row, int64_t ahead = 32, bool stream = false) {
+  stream = stream && row % Vec::kLanes == 0 && reinterpret_cast<uintptr_t>(to) % sizeof(Vec) == 0;
   for (int v = 0; v < width && v < rows; v += Vec::kLanes) {
     int64_t p = 0;
     if (v + Vec::kLanes <= rows) {
@@ -56,7 +58,7 @@ void from_lanes(int64_t rows, int64_t count, const float* from, int64_t step, fl
       for (int r = 0; r < Vec::kLanes; ++r) out[r] = to + (v + r) * row;
       // A cache line of each row at a time: the rows may all compete for one set of the cache.
       for (; p + 16 <= count; p += 16) {
-        for (int r = 0; r < Vec::kLanes; ++r) __builtin_prefetch(out[r] + p + ahead, 1);
+        for (int r = 0; !stream && r < Vec::kLanes; ++r) __builtin_prefetch(out[r] + p + ahead, 1);
         Vec q[4][4];
         for (int c = 0; c < 4; ++c) {
           for (int r = 0; r < 4; ++r) q[c][r] = load(from + (p + 4 * c + r) * step + v);
@@ -67,7 +69,10 @@ void from_lanes(int64_t rows, int64_t count, const float* from, int64_t step, fl
             Vec line[kVecQuads];
             for (int l = 0; l < kVecQuads; ++l) line[l] = q[c + l][r];
             exchange_quads(line);
-            for (int l = 0; l < kVecQuads; ++l) store(out[r + 4 * l] + p + 4 * c, line[l]);
+            for (int l = 0; l < kVecQuads; ++l) {
+              float* const at = out[r + 4 * l] + p + 4 * c;
+              stream ? store_past_caches(at, line[l]) : store(at, line[l]);
+            }
           }
         }
       }

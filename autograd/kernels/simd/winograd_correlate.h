@@ -269,8 +269,9 @@ void winograd_block(const Correlation& s, const WinogradPlan& plan, int64_t t, f
     from_lanes<Vec::kLanes>(images, rows * s.out_w,
                             y + (m - r0 * kMr) * plan.out_rows * s.out_w * Vec::kLanes, Vec::kLanes,
                             s.y + ((n0 * s.m + m) * s.out_h + row) * s.out_w,
-                            s.m * s.out_h * s.out_w, s.out_h * s.out_w);
+                            s.m * s.out_h * s.out_w, s.out_h * s.out_w, past_caches(s));
   }
+  fence();  // before other threads read what went past the caches
 }
 
 /// Inside a parallel region the threads share the loops out; outside of one this runs alone.
