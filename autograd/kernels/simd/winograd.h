@@ -15,6 +15,9 @@
 // matrices, of [places / 4, channels] by [channels, outputs]. As the form is linear in d, w and y,
 // the weight gradient is the same one turned round: dw = G^T ((B^T d) * (A g)).
 //
+// Of a last place without a neighbour m0 and m1 (and, for r = 3, the third) are enough: the last
+// product of its axis is left out.
+//
 // B and A have no other coefficients than 1 and -1, and G none but these and 1/2, so what floats
 // hold exactly stays exact. Winograd, "Arithmetic Complexity of Computations" (SIAM 1980); Lavin &
 // Gray, "Fast Algorithms for Convolutional Neural Networks" (CVPR 2016), section 4.
@@ -66,6 +69,29 @@ struct ToWeights {
   void operator()(const Vec (&m)[4], Vec (&w)[3]) const {
     const Vec half = broadcast(0.5f), sum = half * (m[1] + m[2]);
     w[0] = m[0] + sum, w[1] = half * (m[1] - m[2]), w[2] = m[3] + sum;
+  }
+};
+
+/// The quads of a grid of places, 2 x 2 each: of the last row and column only those inside count.
+struct Quads {
+  int64_t rows, cols, whole_rows, whole_cols;
+
+  Quads(int64_t height, int64_t width)
+      : rows(ceil_div(height, 2)),
+        cols(ceil_div(width, 2)),
+        whole_rows(height / 2),
+        whole_cols(width / 2) {}
+  int64_t all() const { return rows * cols; }
+  /// The products that all quads take.
+  int64_t products(int64_t r) const { return (rows * r + whole_rows) * (cols * r + whole_cols); }
+  /// How many quads take a point. `down`, `right`: whether it is the last of its axis.
+  int64_t count(bool down, bool right) const {
+    return (down ? whole_rows : rows) * (right ? whole_cols : cols);
+  }
+  /// The number of quad (i, j) among them, or -1.
+  int64_t at(int64_t i, int64_t j, bool down, bool right) const {
+    const bool left_out = (down && i >= whole_rows) || (right && j >= whole_cols);
+    return left_out ? -1 : i * (right ? whole_cols : cols) + j;
   }
 };
 

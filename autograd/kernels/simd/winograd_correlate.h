@@ -23,8 +23,8 @@
 //       transform z:                                            y[m][place][image]
 //     transpose y
 //
-// A quad is the 2 x 2 places that one transform yields. The columns of a tile are a pair of quads
-// of kLanes images each.
+// The columns of a tile are two quads of kLanes images each. Which two that are is another matter
+// for each point, for some quads do without some points.
 namespace forger::kernels {
 namespace {
 
@@ -64,12 +64,12 @@ bool takes_winograd(const Correlation& s) {
   const int64_t r = winograd_taps(s);
   if (r == 0) return false;
   const auto lanes = static_cast<double>(round_up(s.n, Vec::kLanes));
-  const int64_t k = s.c * s.step * s.step, quads = ceil_div(s.grid_h, 2) * ceil_div(s.grid_w, 2);
-  const int64_t point = quads * s.phases * s.phases * (s.m * k + 2 * k + 8 * s.m);
+  const int64_t k = s.c * s.step * s.step;
+  const int64_t products = Quads(s.grid_h, s.grid_w).products(r) * s.phases * s.phases;
   const double inside = part_inside(s, s.vertical, s.h) * part_inside(s, s.horizontal, s.w);
   const double direct = static_cast<double>(work_of(s)) *
                         (takes_batched(s) ? inside * lanes / static_cast<double>(s.n) : 1);
-  return lanes * static_cast<double>((r + 1) * (r + 1) * point) < direct;
+  return lanes * static_cast<double>(products * (s.m * k + 2 * k + 8 * s.m)) < direct;
 }
 
 template <int r>
@@ -100,7 +100,7 @@ WinogradPlan plan_winograd(const Correlation& s, int threads) {
   const int64_t y_size = p.panels * kMr * p.out_rows * s.out_w * Vec::kLanes;
   p.own_size = round_up(
       max(p.planes * p.plane + p.v_size + p.z_size + y_size, panel_size<kMr>(s.kh * s.kw)), 16);
-  p.at_size = round_up(p.band * p.quad_cols * p.rems * p.points, 16);
+  p.at_size = round_up(p.band * p.quad_cols * (4 + p.rems * p.points), 16);
   return p;
 }
 
@@ -142,32 +142,50 @@ struct WinogradBlock {
   int32_t* at;
 };
 
-/// Where in a plane the quads of a phase read their (r + 1) x (r + 1) numbers: at[quad][rem][p][q].
-/// What lies outside is the zero at the plane's end. Returns how many quads there are.
+/// The quads of a phase that are the task's.
+Quads quads_of(const WinogradBlock& block, const Axis& v, const Axis& u) {
+  return {max(0, min(2 * block.i1, v.extent) - 2 * block.i0), u.extent};
+}
+
+/// A table with a stretch for each quad: its number among those that take a point, for the four
+/// kinds of points, and then, for each remainder, where in a plane it reads its (r + 1) x (r + 1)
+/// numbers. What lies outside is the zero at the plane's end.
 template <int r>
-int64_t find_inputs(const WinogradBlock& block, const Axis& v, const Axis& u) {
+void fill_table(const WinogradBlock& block, const Axis& v, const Axis& u) {
   const Correlation& s = block.s;
-  const int64_t cols = ceil_div(u.extent, 2), i1 = min(block.i1, ceil_div(v.extent, 2));
+  const Quads quads = quads_of(block, v, u);
   const int64_t top = s.x0 + min(v.at, v.at + (v.taps - 1) * v.at_step);
   const int64_t left = s.x0 + min(u.at, u.at + (u.taps - 1) * u.at_step);
   int32_t* at = block.at;
-  for (int64_t i = block.i0; i < i1; ++i) {
-    for (int64_t j = 0; j < cols; ++j) {
-      for (int64_t rem = 0; rem < block.plan.rems; ++rem) {
-        for (int64_t l = 0; l < (r + 1) * (r + 1); ++l) {
-          const int64_t row = top + rem / s.step + (2 * i + l / (r + 1)) * s.step;
-          const int64_t column = left + rem % s.step + (2 * j + l % (r + 1)) * s.step;
-          const bool inside =
-              row >= block.first_row && row < block.last_row && column >= 0 && column < s.w;
-          *at++ =
-              static_cast<int32_t>(inside ? ((row - block.first_row) * s.w + column) * Vec::kLanes
-                                          : block.plan.plane - Vec::kLanes);
-        }
+  for (int64_t quad = 0; quad < quads.all(); ++quad) {
+    const int64_t i = quad / quads.cols, j = quad % quads.cols;
+    for (int64_t l = 0; l < 4; ++l) *at++ = static_cast<int32_t>(quads.at(i, j, l / 2, l % 2));
+    for (int64_t rem = 0; rem < block.plan.rems; ++rem) {
+      for (int64_t l = 0; l < (r + 1) * (r + 1); ++l) {
+        const int64_t row =
+            top + rem / s.step + (2 * (block.i0 + i) + l / (r + 1)) * s.step - block.first_row;
+        const int64_t column = left + rem % s.step + (2 * j + l % (r + 1)) * s.step;
+        const bool inside =
+            row >= 0 && row < block.last_row - block.first_row && column >= 0 && column < s.w;
+        *at++ = static_cast<int32_t>(inside ? (row * s.w + column) * Vec::kLanes
+                                            : block.plan.plane - Vec::kLanes);
       }
     }
   }
-  return max(0, i1 - block.i0) * cols;
 }
+
+/// From the beginning of v or z to a quad's numbers, for each of the four kinds of points; below 0
+/// if it takes none. A pair's numbers are `pair` apart from the next one's.
+struct QuadOffsets {
+  int64_t of[4];
+
+  QuadOffsets(const int32_t* numbers, int64_t pair) {
+    for (int l = 0; l < 4; ++l) {
+      of[l] = numbers[l] < 0 ? -1 : numbers[l] / 2 * pair + numbers[l] % 2 * Vec::kLanes;
+    }
+  }
+  int64_t at(bool down, bool right) const { return of[2 * down + right]; }
+};
 
 /// v of slice b of the channels. In the first phase the images are transposed before.
 template <int r>
@@ -185,30 +203,36 @@ void input_to_points(const WinogradBlock& block, bool first, int64_t b, int64_t 
     }
     const int32_t* at = block.at;
     for (int64_t quad = 0; quad < quads; ++quad) {
-      float* v = block.v + quad / 2 * plan.points * plan.v_point + c * plan.rems * kNr +
-                 quad % 2 * Vec::kLanes;
+      const QuadOffsets to(at, plan.points * plan.v_point);
+      at += 4;
+      float* v = block.v + c * plan.rems * kNr;
       for (int64_t rem = 0; rem < plan.rems; ++rem, v += kNr, at += (r + 1) * (r + 1)) {
         transform<OfInput, r + 1, r + 1>(
             [&](int64_t p, int64_t q) { return load(plane + at[p * (r + 1) + q]); },
-            [&](int64_t p, int64_t q, Vec x) { store(v + (p * (r + 1) + q) * plan.v_point, x); });
+            [&](int64_t p, int64_t q, Vec x) {
+              const int64_t offset = to.at(p == r, q == r);
+              if (offset >= 0) store(v + offset + (p * (r + 1) + q) * plan.v_point, x);
+            });
       }
     }
   }
 }
 
 /// Adds a slice's share, k deep, to z, or writes it.
-void multiply_points(const WinogradBlock& block, const float* a, int64_t k, int64_t quads,
+template <int r>
+void multiply_points(const WinogradBlock& block, const float* a, int64_t k, const Quads& quads,
                      bool accumulate) {
   const WinogradPlan& plan = block.plan;
   for (int64_t point = 0; point < plan.points; ++point) {
+    const int64_t count = quads.count(point / (r + 1) == r, point % (r + 1) == r);
     for (int64_t i = block.r0; i < block.r1; ++i) {
-      for (int64_t quad = 0; quad < quads; quad += 2) {
+      for (int64_t quad = 0; quad < count; quad += 2) {
         const int64_t at = quad / 2 * plan.points + point;
         const Run run{k, 0, block.v + at * plan.v_point};
         any_tile(block.s.m - i * kMr,
                  {a + (point * plan.a_panels + i) * plan.a_panel, &run, 1, kNr},
                  block.z + at * plan.z_point + (i - block.r0) * kMr * kNr, kNr,
-                 quad + 1 < quads ? kNr : Vec::kLanes, accumulate);
+                 quad + 1 < count ? kNr : Vec::kLanes, accumulate);
       }
     }
   }
@@ -219,21 +243,25 @@ template <int r>
 void points_to_output(const WinogradBlock& block, const Axis& v, const Axis& u) {
   const Correlation& s = block.s;
   const WinogradPlan& plan = block.plan;
-  const int64_t i0 = 2 * block.i0, i1 = min(2 * block.i1, v.extent);
+  const Quads quads = quads_of(block, v, u);
   const int64_t right = s.out_step * Vec::kLanes, down = right * s.out_w;
   for (int64_t m = 0; m < min(s.m, block.r1 * kMr) - block.r0 * kMr; ++m) {
-    const float* z = block.z + m * kNr;
-    float* const y =
-        block.y + (m * plan.out_rows + v.out) * s.out_w * Vec::kLanes + u.out * Vec::kLanes;
-    for (int64_t i = i0, quad = 0; i < i1; i += 2) {
-      for (int64_t j = 0; j < u.extent; j += 2, ++quad) {
-        const float* const from =
-            z + quad / 2 * plan.points * plan.z_point + quad % 2 * Vec::kLanes;
-        float* const to = y + (i - i0) * down + j * right;
+    const float* const z = block.z + m * kNr;
+    float* const y = block.y + ((m * plan.out_rows + v.out) * s.out_w + u.out) * Vec::kLanes;
+    const int32_t* numbers = block.at;
+    for (int64_t i = 0; i < quads.rows; ++i) {
+      for (int64_t j = 0; j < quads.cols; ++j, numbers += 4 + plan.rems * plan.points) {
+        const QuadOffsets from(numbers, plan.points * plan.z_point);
+        float* const to = y + 2 * (i * down + j * right);
         transform<ToOutput, r + 1, 2>(
-            [&](int64_t p, int64_t q) { return load(from + (p * (r + 1) + q) * plan.z_point); },
+            [&](int64_t p, int64_t q) {
+              const int64_t offset = from.at(p == r, q == r);
+              return offset >= 0 ? load(z + offset + (p * (r + 1) + q) * plan.z_point) : zero();
+            },
             [&](int64_t p, int64_t q, Vec x) {
-              if (i + p < i1 && j + q < u.extent) store(to + p * down + q * right, x);
+              const bool inside =
+                  (p == 0 || i < quads.whole_rows) && (q == 0 || j < quads.whole_cols);
+              if (inside) store(to + p * down + q * right, x);
             });
       }
     }
@@ -256,11 +284,12 @@ void winograd_block(const Correlation& s, const WinogradPlan& plan, int64_t t, f
   for (int64_t c = 1; c <= plan.planes; ++c) store(own + c * plan.plane - Vec::kLanes, zero());
   for (int64_t f = 0; f < s.phases * s.phases; ++f) {
     const Axis &down = s.vertical[f / s.phases], &across = s.horizontal[f % s.phases];
-    const int64_t quads = find_inputs<r>(block, down, across);
+    const Quads quads = quads_of(block, down, across);
+    fill_table<r>(block, down, across);
     for (int64_t b = 0; b < plan.c_blocks; ++b) {
-      input_to_points<r>(block, f == 0, b, quads);
-      multiply_points(block, plan.a + (f * plan.c_blocks + b) * plan.a_slice,
-                      min(plan.cb, s.c - b * plan.cb) * plan.rems, quads, b > 0);
+      input_to_points<r>(block, f == 0, b, quads.all());
+      multiply_points<r>(block, plan.a + (f * plan.c_blocks + b) * plan.a_slice,
+                         min(plan.cb, s.c - b * plan.cb) * plan.rems, quads, b > 0);
     }
     points_to_output<r>(block, down, across);
   }

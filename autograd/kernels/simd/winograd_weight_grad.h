@@ -11,7 +11,7 @@
 #include "autograd/kernels/simd/winograd.h"
 
 // The weight gradient by winograd.h, with channels as the columns of a tile, as in
-// channel_weight_grad.h. k counts quads, the 2 x 2 places of one transform:
+// channel_weight_grad.h. k counts the quads of all images that take the point:
 //
 //   for (chunk of images, block of kNr channels): one task
 //     for block of images: a slice of k
@@ -27,7 +27,6 @@ constexpr int64_t kWinogradQuads = 256;  // about as many are a slice of k
 struct WinogradWeightGradPlan {
   int64_t taps, area;         // of the kernel; places of an image
   int64_t points, rems;       // of both axes: of a transform; remainders by the stride
-  int64_t quad_cols, quads;   // of an image
   int64_t images, blocks;     // of a slice of k, and how many slices
   int64_t per_chunk, chunks;  // slices
   int64_t c_blocks, a_panels;
@@ -51,16 +50,16 @@ bool takes_winograd(const Conv2d& s) {
   const int64_t r = winograd_taps(s);
   if (r == 0 || !takes_channels(s)) return false;
   const int64_t rems = s.stride * s.stride, cols = round_up(s.c, Vec::kLanes);
-  const int64_t quads = s.n * ceil_div(s.oh, 2) * ceil_div(s.ow, 2);
-  const int64_t point =
-      quads * (rems * cols * (s.o + 5) + 8 * s.o * ceil_div(s.c, kNr)) + 4 * rems * cols * s.o;
+  const int64_t quad = rems * cols * (s.o + 5) + 8 * s.o * ceil_div(s.c, kNr);
+  const int64_t products = s.n * Quads(s.oh, s.ow).products(r);
   int64_t rows = 0, columns = 0;  // places that have a tap inside
   for (int64_t p = 0; p < s.kh; ++p) {
     const Places down = places_of(s, p, s.h, s.oh), across = places_of(s, p, s.w, s.ow);
     rows += down.t1 - down.t0;
     columns += across.t1 - across.t0;
   }
-  return (r + 1) * (r + 1) * point < s.n * rows * columns * s.o * cols;
+  return products * quad + 4 * (r + 1) * (r + 1) * rems * cols * s.o <
+         s.n * rows * columns * s.o * cols;
 }
 
 WinogradWeightGradPlan plan_winograd_weight_grad(const Conv2d& s, int64_t r) {
@@ -69,16 +68,15 @@ WinogradWeightGradPlan plan_winograd_weight_grad(const Conv2d& s, int64_t r) {
   p.area = s.oh * s.ow;
   p.points = (r + 1) * (r + 1);
   p.rems = s.stride * s.stride;
-  p.quad_cols = ceil_div(s.ow, 2);
-  p.quads = ceil_div(s.oh, 2) * p.quad_cols;
-  p.images = ceil_div(s.n, ceil_div(s.n, max(1, kWinogradQuads / p.quads)));
+  const int64_t quads = Quads(s.oh, s.ow).all();
+  p.images = ceil_div(s.n, ceil_div(s.n, max(1, kWinogradQuads / quads)));
   p.blocks = ceil_div(s.n, p.images);
   p.c_blocks = ceil_div(s.c, kNr);
   p.a_panels = ceil_div(s.o, kMr);
   p.per_chunk = ceil_div(p.blocks, min(p.blocks, ceil_div(8, p.c_blocks)));
   p.chunks = ceil_div(p.blocks, p.per_chunk);
-  p.v_point = panel_size<kNr>(p.images * p.quads);
-  p.a_panel = panel_size<kMr>(p.images * p.quads);
+  p.v_point = panel_size<kNr>(p.images * quads);
+  p.a_panel = panel_size<kMr>(p.images * quads);
   p.a_point = p.a_panels * p.a_panel;
   p.dw_point = p.a_panels * kMr * kNr;
   p.dw_size = p.points * p.rems * p.dw_point;
@@ -89,44 +87,53 @@ WinogradWeightGradPlan plan_winograd_weight_grad(const Conv2d& s, int64_t r) {
   return p;
 }
 
-/// v of an image's channels, from the k of its first quad on.
+/// v of the channels of image n of a slice.
 template <int r>
 void channels_to_points(const Conv2d& s, const WinogradWeightGradPlan& plan, const float* plane,
-                        float* v) {
+                        int64_t n, float* v) {
+  const Quads quads(s.oh, s.ow);
   for (int64_t rem = 0; rem < plan.rems; ++rem, v += plan.points * plan.v_point) {
-    for (int64_t quad = 0; quad < plan.quads; ++quad) {
-      const int64_t top = (quad / plan.quad_cols * 2) * s.stride + rem / s.stride - s.padding;
-      const int64_t left = (quad % plan.quad_cols * 2) * s.stride + rem % s.stride - s.padding;
-      const auto at = [&](int64_t p, int64_t q) {
-        const int64_t row = top + p * s.stride, column = left + q * s.stride;
-        const bool inside = row >= 0 && row < s.h && column >= 0 && column < s.w;
-        return (inside ? row * s.w + column : s.h * s.w) * kNr;
-      };
+    for (int64_t quad = 0; quad < quads.all(); ++quad) {
+      const int64_t i = quad / quads.cols, j = quad % quads.cols;
+      const int64_t top = 2 * i * s.stride + rem / s.stride - s.padding;
+      const int64_t left = 2 * j * s.stride + rem % s.stride - s.padding;
       for (int64_t c = 0; c < kNr; c += Vec::kLanes) {
         transform<OfInput, r + 1, r + 1>(
-            [&](int64_t p, int64_t q) { return load(plane + at(p, q) + c); },
+            [&](int64_t p, int64_t q) {
+              const int64_t row = top + p * s.stride, column = left + q * s.stride;
+              const bool inside = row >= 0 && row < s.h && column >= 0 && column < s.w;
+              return load(plane + (inside ? row * s.w + column : s.h * s.w) * kNr + c);
+            },
             [&](int64_t p, int64_t q, Vec x) {
-              store(v + (p * (r + 1) + q) * plan.v_point + quad * kNr + c, x);
+              const int64_t number = quads.at(i, j, p == r, q == r);
+              if (number < 0) return;
+              const int64_t k = n * quads.count(p == r, q == r) + number;
+              store(v + (p * (r + 1) + q) * plan.v_point + k * kNr + c, x);
             });
       }
     }
   }
 }
 
-/// A panel's share of an image's g, from the k of its first quad on.
+/// A panel's share of the g of image n of a slice.
 template <int r>
 void gradient_to_points(const Conv2d& s, const WinogradWeightGradPlan& plan, const float* g,
-                        float* a) {
-  for (int64_t quad = 0; quad < plan.quads; ++quad) {
-    const int64_t i = quad / plan.quad_cols * 2, j = quad % plan.quad_cols * 2;
-    transform<OfGradient, 2, r + 1>(
-        [&](int64_t p, int64_t q) {
-          const bool inside = i + p < s.oh && j + q < s.ow;
-          return load(g + (inside ? (i + p) * s.ow + j + q : plan.area) * kMr);
-        },
-        [&](int64_t p, int64_t q, Vec x) {
-          store(a + (p * (r + 1) + q) * plan.a_point + quad * kMr, x);
-        });
+                        int64_t n, float* a) {
+  const Quads quads(s.oh, s.ow);
+  for (int64_t i = 0; i < quads.rows; ++i) {
+    for (int64_t j = 0; j < quads.cols; ++j) {
+      transform<OfGradient, 2, r + 1>(
+          [&](int64_t p, int64_t q) {
+            const bool inside = 2 * i + p < s.oh && 2 * j + q < s.ow;
+            return load(g + (inside ? (2 * i + p) * s.ow + 2 * j + q : plan.area) * kMr);
+          },
+          [&](int64_t p, int64_t q, Vec x) {
+            const int64_t number = quads.at(i, j, p == r, q == r);
+            if (number < 0) return;
+            const int64_t k = n * quads.count(p == r, q == r) + number;
+            store(a + (p * (r + 1) + q) * plan.a_point + k * kMr, x);
+          });
+    }
   }
 }
 
@@ -143,19 +150,21 @@ void winograd_weight_grad_block(const Conv2d& s, const WinogradWeightGradPlan& p
   for (int64_t n = 0; n < images; ++n) {
     to_lanes<kNr>(channels, s.h * s.w, x + ((n0 + n) * s.c + c0) * s.h * s.w, s.h * s.w, plane,
                   kNr);
-    channels_to_points<r>(s, plan, plane, v + n * plan.quads * kNr);
+    channels_to_points<r>(s, plan, plane, n, v);
   }
   for (int64_t i = 0; i < plan.a_panels; ++i) {
     for (int64_t n = 0; n < images; ++n) {
       pack_panel<kMr>(s.o - i * kMr, plan.area, g + ((n0 + n) * s.o + i * kMr) * plan.area,
                       plan.area, 1, places);
       store(places + plan.area * kMr, zero());
-      gradient_to_points<r>(s, plan, places, a + i * plan.a_panel + n * plan.quads * kMr);
+      gradient_to_points<r>(s, plan, places, n, a + i * plan.a_panel);
     }
   }
+  const Quads quads(s.oh, s.ow);
   for (int64_t point = 0; point < plan.points; ++point) {
+    const int64_t k = images * quads.count(point / (r + 1) == r, point % (r + 1) == r);
     for (int64_t rem = 0; rem < plan.rems; ++rem) {
-      const Run run{images * plan.quads, 0, v + (rem * plan.points + point) * plan.v_point};
+      const Run run{k, 0, v + (rem * plan.points + point) * plan.v_point};
       float* const to = dw + (point * plan.rems + rem) * plan.dw_point;
       for (int64_t i = 0; i < plan.a_panels; ++i) {
         any_tile(s.o - i * kMr, {a + point * plan.a_point + i * plan.a_panel, &run, 1, kNr},
