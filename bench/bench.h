@@ -30,8 +30,9 @@ Tensor small_integers(const Shape& shape, uint64_t seed);
 
 /// Runs once and compares `result` with `expected`; if all is equal, times `run`, else reports the
 /// first difference and makes the program fail. `fetch`, if any, brings the result to `result`.
+/// Differences of up to `tolerance` times the largest number expected pass.
 void check_and_time(benchmark::State& state, double flops, const std::function<void()>& run,
                     const Tensor& result, const Tensor& expected,
-                    const std::function<void()>& fetch = {});
+                    const std::function<void()>& fetch = {}, double tolerance = 0);
 
 }  // namespace forger::bench

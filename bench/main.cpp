@@ -143,14 +143,21 @@ Tensor small_integers(const Shape& shape, uint64_t seed) {
 
 void check_and_time(benchmark::State& state, double flops, const std::function<void()>& run,
                     const Tensor& result, const Tensor& expected,
-                    const std::function<void()>& fetch) {
+                    const std::function<void()>& fetch, double tolerance) {
   using Clock = std::chrono::steady_clock;
   Scalar* const data = result.mutable_data();
   for (int64_t i = 0; i < result.numel(); ++i) data[i] = std::nanf("");
   run();
   if (fetch) fetch();
+  double allowed = 0;
   for (int64_t i = 0; i < result.numel(); ++i) {
-    if (data[i] == expected.data()[i]) continue;
+    allowed = std::max(allowed, tolerance * std::abs(static_cast<double>(expected.data()[i])));
+  }
+  for (int64_t i = 0; i < result.numel(); ++i) {
+    if (std::abs(static_cast<double>(data[i]) - static_cast<double>(expected.data()[i])) <=
+        allowed) {
+      continue;
+    }
     const std::string what = "element " + std::to_string(i) + " is " + std::to_string(data[i]) +
                              ", the reference says " + std::to_string(expected.data()[i]);
     std::printf("wrong, and not timed: %s\n", what.c_str());

@@ -6,7 +6,7 @@
 namespace forger::bench {
 namespace {
 
-const char* const kPeers[] = {"OpenBLAS", "oneDNN"};
+const char* const kPeers[] = {"OpenBLAS", "oneDNN", "oneDNN-wino"};
 
 bool is_peer(const std::string& who) {
   return std::find(std::begin(kPeers), std::end(kPeers), who) != std::end(kPeers);
@@ -58,7 +58,7 @@ void Table::finish(const std::string& kernel, const std::string& shape,
                    const std::vector<std::string>& order,
                    const std::map<int, std::vector<double>>& peaks) {
   if (!header_printed_) {
-    std::printf("%-17s %-32s %-9s %7s %8s %15s %6s %6s  %s\n", "kernel", "shape", "set", "threads",
+    std::printf("%-18s %-32s %-11s %7s %8s %15s %6s %6s  %s\n", "kernel", "shape", "set", "threads",
                 "GFLOP/s", "spread", "peak%", "clock%", "times as fast as");
     header_printed_ = true;
   }
@@ -71,7 +71,7 @@ void Table::finish(const std::string& kernel, const std::string& shape,
   for (Row& row : current_) {
     row.peaks = peaks.at(row.threads);
     const auto [least, most] = std::minmax_element(row.rates.begin(), row.rates.end());
-    std::printf("%-17s %-32s %-9s %7d %8.1f %7.1f-%-7.1f %6.1f %6.1f ", kernel.c_str(),
+    std::printf("%-18s %-32s %-11s %7d %8.1f %7.1f-%-7.1f %6.1f %6.1f ", kernel.c_str(),
                 shape.c_str(), row.who.c_str(), row.threads, median(row.rates) / 1e9, *least / 1e9,
                 *most / 1e9, 100 * median_ratio(row.rates, row.peaks),
                 100 * median_ratio(row.rates, row.peaks_after));

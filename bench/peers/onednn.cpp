@@ -22,14 +22,20 @@ void copy(memory& from, memory& to) {
   stream.wait();
 }
 
-}  // namespace
+/// Who takes part in a convolution, in the order first, second, out: role, extents, layout of
+/// oneDNN's choice.
+struct Part {
+  int role;
+  memory::dims dims;
+  memory::desc layout;
+};
+struct Conv {
+  dnnl::primitive primitive;
+  std::vector<Part> parts;
+};
 
-void matmul(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {
-  dnnl::sgemm('N', 'N', m, n, k, 1, a, k, b, n, 0, c, n);
-}
-
-PreparedConv prepare_conv(Direction direction, const kernels::Conv2d& s, const float* first,
-                          const float* second, float* out) {
+/// Throws dnnl::error where oneDNN has no such way to compute this.
+Conv make_conv(Direction direction, const kernels::Conv2d& s, dnnl::algorithm algorithm) {
   const memory::dims x_dims = {s.n, s.c, s.h, s.w}, w_dims = {s.o, s.c, s.kh, s.kw},
                      y_dims = {s.n, s.o, s.oh, s.ow};
   const auto f32 = memory::data_type::f32;
@@ -42,26 +48,19 @@ PreparedConv prepare_conv(Direction direction, const kernels::Conv2d& s, const f
     return (o - 1) * s.stride + s.dilation * (kernel - 1) + 1 - in - s.padding;
   };
   const memory::dims pad_right = {right(s.h, s.kh, s.oh), right(s.w, s.kw, s.ow)};
-  const auto direct = dnnl::algorithm::convolution_direct;
 
   using Forward = dnnl::convolution_forward;
   using InputGrad = dnnl::convolution_backward_data;
   using WeightGrad = dnnl::convolution_backward_weights;
 #if DNNL_VERSION_MAJOR >= 3
-  const Forward::primitive_desc forward(cpu(), dnnl::prop_kind::forward_training, direct, x, w, y,
-                                        strides, dilates, pad, pad_right);
+  const Forward::primitive_desc forward(cpu(), dnnl::prop_kind::forward_training, algorithm, x, w,
+                                        y, strides, dilates, pad, pad_right);
 #else
   const Forward::primitive_desc forward(
-      {dnnl::prop_kind::forward_training, direct, x, w, y, strides, dilates, pad, pad_right},
+      {dnnl::prop_kind::forward_training, algorithm, x, w, y, strides, dilates, pad, pad_right},
       cpu());
 #endif
 
-  // Who takes part, in the order first, second, out: role, extents, layout of oneDNN's choice.
-  struct Part {
-    int role;
-    memory::dims dims;
-    memory::desc layout;
-  };
   std::vector<Part> parts;
   dnnl::primitive primitive;
   if (direction == Direction::kForward) {
@@ -71,11 +70,11 @@ PreparedConv prepare_conv(Direction direction, const kernels::Conv2d& s, const f
              {DNNL_ARG_DST, y_dims, forward.dst_desc()}};
   } else if (direction == Direction::kInputGrad) {
 #if DNNL_VERSION_MAJOR >= 3
-    const InputGrad::primitive_desc desc(cpu(), direct, x, w, y, strides, dilates, pad, pad_right,
-                                         forward);
+    const InputGrad::primitive_desc desc(cpu(), algorithm, x, w, y, strides, dilates, pad,
+                                         pad_right, forward);
 #else
-    const InputGrad::primitive_desc desc({direct, x, w, y, strides, dilates, pad, pad_right}, cpu(),
-                                         forward);
+    const InputGrad::primitive_desc desc({algorithm, x, w, y, strides, dilates, pad, pad_right},
+                                         cpu(), forward);
 #endif
     primitive = InputGrad(desc);
     parts = {{DNNL_ARG_DIFF_DST, y_dims, desc.diff_dst_desc()},
@@ -83,10 +82,10 @@ PreparedConv prepare_conv(Direction direction, const kernels::Conv2d& s, const f
              {DNNL_ARG_DIFF_SRC, x_dims, desc.diff_src_desc()}};
   } else {
 #if DNNL_VERSION_MAJOR >= 3
-    const WeightGrad::primitive_desc desc(cpu(), direct, x, w, y, strides, dilates, pad, pad_right,
-                                          forward);
+    const WeightGrad::primitive_desc desc(cpu(), algorithm, x, w, y, strides, dilates, pad,
+                                          pad_right, forward);
 #else
-    const WeightGrad::primitive_desc desc({direct, x, w, y, strides, dilates, pad, pad_right},
+    const WeightGrad::primitive_desc desc({algorithm, x, w, y, strides, dilates, pad, pad_right},
                                           cpu(), forward);
 #endif
     primitive = WeightGrad(desc);
@@ -94,8 +93,15 @@ PreparedConv prepare_conv(Direction direction, const kernels::Conv2d& s, const f
              {DNNL_ARG_SRC, x_dims, desc.src_desc()},
              {DNNL_ARG_DIFF_WEIGHTS, w_dims, desc.diff_weights_desc()}};
   }
-  const auto plain = [&](const Part& part, float* data) {  // NCHW and OIHW alike
-    return memory(memory::desc(part.dims, f32, memory::format_tag::abcd), cpu(), data);
+  return {primitive, parts};
+}
+
+/// With its operands in place.
+PreparedConv prepare(const Conv& conv, const float* first, const float* second, float* out) {
+  const std::vector<Part>& parts = conv.parts;
+  const auto plain = [](const Part& part, float* data) {  // NCHW and OIHW alike
+    return memory(memory::desc(part.dims, memory::data_type::f32, memory::format_tag::abcd), cpu(),
+                  data);
   };
   std::unordered_map<int, memory> arguments;
   const float* const inputs[] = {first, second};
@@ -108,7 +114,7 @@ PreparedConv prepare_conv(Direction direction, const kernels::Conv2d& s, const f
     arguments.emplace(parts[i].role, chosen);
   }
   const memory result = plain(parts[2], out);
-  return {[=, stream = dnnl::stream(cpu())]() mutable {
+  return {[=, primitive = conv.primitive, stream = dnnl::stream(cpu())]() mutable {
             primitive.execute(stream, arguments);
             stream.wait();
           },
@@ -116,6 +122,34 @@ PreparedConv prepare_conv(Direction direction, const kernels::Conv2d& s, const f
             memory to = result;
             copy(arguments.at(role), to);
           }};
+}
+
+}  // namespace
+
+void matmul(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {
+  dnnl::sgemm('N', 'N', m, n, k, 1, a, k, b, n, 0, c, n);
+}
+
+PreparedConv prepare_direct(Direction direction, const kernels::Conv2d& s, const float* first,
+                            const float* second, float* out) {
+  return prepare(make_conv(direction, s, dnnl::algorithm::convolution_direct), first, second, out);
+}
+
+bool has_winograd(Direction direction, const kernels::Conv2d& s) {
+  try {
+    make_conv(direction, s, dnnl::algorithm::convolution_winograd);
+  } catch (const dnnl::error&) {  // unimplemented for most extents
+    return false;
+  }
+  return true;
+}
+
+PreparedConv prepare_winograd(Direction direction, const kernels::Conv2d& s, const float* first,
+                              const float* second, float* out) {
+  PreparedConv prepared =
+      prepare(make_conv(direction, s, dnnl::algorithm::convolution_winograd), first, second, out);
+  prepared.exact = false;
+  return prepared;
 }
 
 std::string describe() {

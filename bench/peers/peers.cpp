@@ -16,7 +16,8 @@ std::vector<MatMulPeer> matmul_peers() {
 std::vector<ConvPeer> conv_peers() {
   return {
 #ifdef FORGER_HAVE_ONEDNN
-      {"oneDNN", onednn::prepare_conv},
+      {"oneDNN", onednn::prepare_direct},
+      {"oneDNN-wino", onednn::prepare_winograd, onednn::has_winograd},
 #endif
   };
 }
