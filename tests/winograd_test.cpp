@@ -17,7 +17,7 @@ const Conv2d kGeometries[] = {
     {31, 48, 12, 11, 40, 4, 4, 0, 0, 2, 1, 1},  // the last lane empty; phases of 5 and 6 columns
     {32, 48, 10, 10, 64, 4, 4, 0, 0, 2, 1, 1},  // quads that are not full
     {16, 70, 8, 8, 64, 4, 4, 0, 0, 2, 1, 1},    // slices of k
-    {48, 48, 8, 4, 290, 4, 4, 0, 0, 2, 1, 1},   // in the input gradient, too
+    {16, 48, 8, 8, 290, 4, 4, 0, 0, 2, 1, 1},   // in the input gradient, too
     {16, 48, 9, 12, 40, 3, 3, 0, 0, 1, 1, 1},   // one remainder, three taps
     {16, 40, 6, 6, 40, 3, 3, 0, 0, 1, 1, 1},    // blocks of weights; an odd number of quads
     {48, 40, 6, 6, 40, 3, 3, 0, 0, 1, 1, 1},    // blocks of images
@@ -59,9 +59,9 @@ struct Form {
   double of[2][4][3] = {};
 };
 
-/// Calls f(i, j, row, column, p, q, often) for all that meets in one plane of a correlation of
-/// `places` x `places`, by quads. axis(extent, place, tap) tells what place reads for tap 0, ... of
-/// one remainder; the caller loops over remainders and phases.
+/// Calls f(i, j, row, column, k, l, often) for all that meets in a correlation with oh x ow places:
+/// place (i, j), the input that lies (row, column) from the first place's first, and tap (k, l) of
+/// a remainder or phase.
 template <class F>
 void for_quads(const Form& form, int64_t oh, int64_t ow, const F& f) {
   for (int64_t i = 0; i < oh; i += 2) {
@@ -93,19 +93,19 @@ Results magnitudes(const Conv2d& s, const std::vector<Scalar>& x, const std::vec
   };
   Results sums;
   sums.y.assign(g.size(), 0), sums.dx.assign(x.size(), 0), sums.dweight.assign(weight.size(), 0);
-  for (int64_t l = 0; l < s.n * s.o * s.c; ++l) {
-    const int64_t n = l / (s.o * s.c), o = l / s.c % s.o, c = l % s.c;
+  for (int64_t plane = 0; plane < s.n * s.o * s.c; ++plane) {
+    const int64_t n = plane / (s.o * s.c), o = plane / s.c % s.o, c = plane % s.c;
     const int64_t x0 = (n * s.c + c) * s.h * s.w, g0 = (n * s.o + o) * s.oh * s.ow;
     const int64_t w0 = (o * s.c + c) * s.kh * s.kw;
     for (int64_t rem = 0; rem < s.stride * s.stride; ++rem) {
       const int64_t down = rem / s.stride, right = rem % s.stride;
       for_quads(form, s.oh, s.ow,
-                [&](int64_t i, int64_t j, int64_t row, int64_t column, int k, int m, double often) {
+                [&](int64_t i, int64_t j, int64_t row, int64_t column, int k, int l, double often) {
                   row = row * s.stride + down - s.padding;
                   column = column * s.stride + right - s.padding;
                   if (row < 0 || row >= s.h || column < 0 || column >= s.w) return;
                   const int64_t to = g0 + i * s.ow + j, from = x0 + row * s.w + column;
-                  const int64_t by = w0 + (k * s.stride + down) * s.kw + m * s.stride + right;
+                  const int64_t by = w0 + (k * s.stride + down) * s.kw + l * s.stride + right;
                   sums.y[static_cast<size_t>(to)] += often * at(x, from) * at(weight, by);
                   sums.dweight[static_cast<size_t>(by)] += often * at(x, from) * at(g, to);
                 });
@@ -116,13 +116,13 @@ Results magnitudes(const Conv2d& s, const std::vector<Scalar>& x, const std::vec
       };
       for_quads(form, (s.h - down + s.stride - 1) / s.stride,
                 (s.w - right + s.stride - 1) / s.stride,
-                [&](int64_t i, int64_t j, int64_t row, int64_t column, int k, int m, double often) {
+                [&](int64_t i, int64_t j, int64_t row, int64_t column, int k, int l, double often) {
                   row += first_of(down), column += first_of(right);
                   if (row < 0 || row >= s.oh || column < 0 || column >= s.ow) return;
                   const int64_t to = x0 + (down + i * s.stride) * s.w + right + j * s.stride;
                   sums.dx[static_cast<size_t>(to)] +=
                       often * at(g, g0 + row * s.ow + column) *
-                      at(weight, w0 + tap_of(down, k) * s.kw + tap_of(right, m));
+                      at(weight, w0 + tap_of(down, k) * s.kw + tap_of(right, l));
                 });
     }
   }
@@ -171,23 +171,24 @@ TEST_CASE("the geometries of this file are computed by Winograd's method in ever
   }
 }
 
-// Whole numbers stay exact: the transforms add, subtract and halve, so all that is computed is a
-// multiple of 1/16 and far below 2^20.
+// Whole numbers stay exact: the transforms add, subtract and, once an axis, halve. So all that is
+// computed is a multiple of 1/4, and no sum of these numbers reaches 2^22.
 TEST_CASE("whole numbers have exact convolutions by Winograd's method") {
   Checker checker;
   for (const Conv2d& s : kGeometries) checker.check(complete(s), 3);
+  // So many results that they go past the caches, by lines or, where these do not begin an image's
+  // rows, not; the second is too much for a few channels, and computed by places.
+  checker.check(complete({16, 16, 65, 65, 32, 2, 2, 0, 0, 1, 0, 1}), 3);
+  checker.check(complete({16, 8, 66, 66, 32, 2, 2, 0, 0, 1, 0, 1}), 3);
 }
 
 // A product of a transformed input and a transformed weight has at most 6 roundings before the sum
 // over k, which adds k more, and the sum has at most 4 after it, two for each axis. So the error is
 // at most (k + 10) u (1 + u)^(k + 10) times what the magnitudes give with every sign a plus. k is C
-// KH KW / r^2, O for the input gradient, and the quads for the weight gradient.
+// KH KW / r^2, O for the input gradient, and the quads for the weight gradient. As for other
+// products (gemm_test.cpp) what is seen grows like the root of that where all terms have one sign.
 TEST_CASE("by Winograd's method real numbers are as near as can be derived, and as is usual") {
-  const Conv2d geometries[] = {{16, 32, 8, 8, 24, 4, 4, 0, 0, 2, 1, 1},
-                               {16, 24, 8, 10, 24, 3, 3, 0, 0, 1, 1, 1},
-                               {16, 70, 8, 8, 24, 4, 4, 0, 0, 2, 1, 1},
-                               {16, 20, 8, 4, 290, 4, 4, 0, 0, 2, 1, 1}};
-  for (const Conv2d& incomplete : geometries) {
+  for (const Conv2d& incomplete : {kGeometries[3], kGeometries[6]}) {
     const Conv2d s = complete(incomplete);
     const std::string geometry = text(s);
     CAPTURE(geometry);
@@ -224,7 +225,7 @@ TEST_CASE("by Winograd's method real numbers are as near as can be derived, and 
         set->conv2d_input_grad(s, g.data(), weight.data(), dx.data());
         check(dx, exact.dx, magnitude.dx, s.o);
         set->conv2d_weight_grad(s, g.data(), x.data(), dweight.data());
-        check(dweight, exact.dweight, magnitude.dweight, s.n * s.oh * s.ow / 4);
+        check(dweight, exact.dweight, magnitude.dweight, s.n * ((s.oh + 1) / 2) * ((s.ow + 1) / 2));
       }
     }
   }

@@ -33,8 +33,8 @@ struct Gemm {
 /// padding] * weight[o,c,p,q], where x is 0 outside its extents.
 /// oh = (h + 2*padding - dilation*(kh-1) - 1) / stride + 1 rounded down, ow likewise; the division
 /// may leave a remainder, whose rows of x take no part. A kernel may add neighbours before it
-/// multiplies (simd/winograd.h): then a number that is infinite gives NaN where it takes part, and
-/// what is small beside its neighbours keeps fewer digits.
+/// multiplies (simd/winograd.h): then a number that is infinite gives NaN where it or its neighbour
+/// takes part, and what is small beside its neighbours keeps fewer digits.
 struct Conv2d {
   int64_t n, c, h, w;  // x       [n, c, h, w]
   int64_t o, kh, kw;   // weight  [o, c, kh, kw]

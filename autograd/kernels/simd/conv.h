@@ -25,7 +25,7 @@
 // the taps p with p * dilation = f (mod s), and for one f these read g at stride 1. So nothing is
 // multiplied by a zero between the elements of g. The forward is the case of one phase.
 //
-// Where that takes fewer multiply-adds, the three run through winograd_correlate.h and
+// Where that is likely to be faster, the three run through winograd_correlate.h and
 // winograd_weight_grad.h; else for many images forward and input gradient through batched.h, and
 // for many channels the weight gradient through channel_weight_grad.h. The rest, which is told
 // here, is correlate.h and the weight gradient below:

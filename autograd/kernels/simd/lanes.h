@@ -2,8 +2,8 @@
 
 #include "autograd/kernels/simd/extents.h"
 
-// Images, or channels, as lanes: what batched.h and channel_weight_grad.h keep side by side, kNr at
-// a time; and tiles of a matrix that is stored the other way.
+// Images, or channels, as lanes: what batched.h, channel_weight_grad.h and the files of winograd.h
+// keep side by side; and tiles of a matrix that is stored the other way.
 namespace forger::kernels {
 namespace {
 
@@ -50,7 +50,7 @@ void to_lanes(int64_t rows, int64_t count, const float* from, int64_t row, float
 template <int width>
 void from_lanes(int64_t rows, int64_t count, const float* from, int64_t step, float* to,
                 int64_t row, int64_t ahead = 32, bool stream = false) {
-  stream = stream && row % Vec::kLanes == 0 && reinterpret_cast<uintptr_t>(to) % sizeof(Vec) == 0;
+  stream = stream && row % 16 == 0 && reinterpret_cast<uintptr_t>(to) % 64 == 0;
   for (int v = 0; v < width && v < rows; v += Vec::kLanes) {
     int64_t p = 0;
     if (v + Vec::kLanes <= rows) {

@@ -24,6 +24,9 @@
 namespace forger::kernels {
 namespace {
 
+/// Floats of what a task transforms at once, at most: some times what a core's caches hold.
+constexpr int64_t kMostPoints = int64_t{1} << 21;
+
 /// B^T: r + 1 numbers of an input.
 struct OfInput {
   void operator()(const Vec (&d)[3], Vec (&v)[3]) const {
@@ -53,7 +56,7 @@ struct ToOutput {
   }
 };
 
-/// A: two numbers of the results' gradient, for `points` = r + 1 products.
+/// A: two numbers of the results' gradient.
 struct OfGradient {
   void operator()(const Vec (&g)[2], Vec (&v)[3]) const {
     v[0] = g[0], v[1] = g[0] + g[1], v[2] = g[1];
@@ -88,10 +91,10 @@ struct Quads {
   int64_t count(bool down, bool right) const {
     return (down ? whole_rows : rows) * (right ? whole_cols : cols);
   }
-  /// The number of quad (i, j) among them, or -1.
-  int64_t at(int64_t i, int64_t j, bool down, bool right) const {
+  /// The number of quad (i, j) of image n among those of all images, or -1.
+  int64_t number(int64_t n, int64_t i, int64_t j, bool down, bool right) const {
     const bool left_out = (down && i >= whole_rows) || (right && j >= whole_cols);
-    return left_out ? -1 : i * (right ? whole_cols : cols) + j;
+    return left_out ? -1 : n * count(down, right) + i * (right ? whole_cols : cols) + j;
   }
 };
 

@@ -29,7 +29,7 @@ namespace forger::kernels {
 namespace {
 
 constexpr int64_t kWinogradKc = 256;        // about as deep as a slice of k gets
-constexpr int64_t kWinogradV = 160 * 1024;  // about as many floats has a slice of v, a part of L2
+constexpr int64_t kWinogradV = 160 * 1024;  // floats of a slice of v, unless a row has more: in L2
 
 struct WinogradPlan {
   int64_t points, rems;                       // of both axes: of a transform; remainders
@@ -58,13 +58,16 @@ int64_t winograd_taps(const Correlation& s) {
   return r == 2 || r == 3 ? r : 0;
 }
 
-/// Whether it takes less than what batched.h or correlate.h would do, counted in multiply-adds. A
-/// number of v costs as much as two of them, one of z as much as eight.
+/// Whether it is likely to be faster than batched.h or correlate.h, counted in multiply-adds: a
+/// number of v costs as much as two of them, one of z as much as eight (fitted to 300 convolutions
+/// timed on a Zen 4 both ways).
 bool takes_winograd(const Correlation& s) {
   const int64_t r = winograd_taps(s);
-  if (r == 0) return false;
+  if (r == 0 || s.c < 8 || s.m <= kFewRows) return false;
+  const int64_t k = s.c * s.step * s.step, points = (r + 1) * (r + 1);
+  if (ceil_div(s.grid_w, 4) * points * kNr * (min(k, kWinogradKc) + s.m) > kMostPoints)
+    return false;
   const auto lanes = static_cast<double>(round_up(s.n, Vec::kLanes));
-  const int64_t k = s.c * s.step * s.step;
   const int64_t products = Quads(s.grid_h, s.grid_w).products(r) * s.phases * s.phases;
   const double inside = part_inside(s, s.vertical, s.h) * part_inside(s, s.horizontal, s.w);
   const double direct = static_cast<double>(work_of(s)) *
@@ -93,7 +96,7 @@ WinogradPlan plan_winograd(const Correlation& s, int threads) {
   p.m_blocks = ceil_div(p.a_panels, p.panels);
   p.out_rows = min(s.out_h, 2 * p.band * s.out_step);
   p.plane = (min(s.h, (2 * p.band - 1) * s.step + s.reach_h) * s.w + 1) * Vec::kLanes;
-  p.planes = s.phases > 1 ? s.c : 1;  // for later phases
+  p.planes = s.phases > 1 && s.c * p.plane <= kMostPoints ? s.c : 1;  // for later phases
   p.z_point = panel_size<kNr>(p.panels * kMr);
   p.v_size = ceil_div(p.band * p.quad_cols, 2) * p.points * p.v_point;
   p.z_size = ceil_div(p.band * p.quad_cols, 2) * p.points * p.z_point;
@@ -159,7 +162,8 @@ void fill_table(const WinogradBlock& block, const Axis& v, const Axis& u) {
   int32_t* at = block.at;
   for (int64_t quad = 0; quad < quads.all(); ++quad) {
     const int64_t i = quad / quads.cols, j = quad % quads.cols;
-    for (int64_t l = 0; l < 4; ++l) *at++ = static_cast<int32_t>(quads.at(i, j, l / 2, l % 2));
+    for (int64_t l = 0; l < 4; ++l)
+      *at++ = static_cast<int32_t>(quads.number(0, i, j, l / 2, l % 2));
     for (int64_t rem = 0; rem < block.plan.rems; ++rem) {
       for (int64_t l = 0; l < (r + 1) * (r + 1); ++l) {
         const int64_t row =
@@ -187,16 +191,17 @@ struct QuadOffsets {
   int64_t at(bool down, bool right) const { return of[2 * down + right]; }
 };
 
-/// v of slice b of the channels. In the first phase the images are transposed before.
+/// v of slice b of the channels. The images are transposed before, unless they were for an earlier
+/// phase and kept.
 template <int r>
-void input_to_points(const WinogradBlock& block, bool first, int64_t b, int64_t quads) {
+void input_to_points(const WinogradBlock& block, int64_t phase, int64_t b, int64_t quads) {
   const Correlation& s = block.s;
   const WinogradPlan& plan = block.plan;
   const int64_t rows = block.last_row - block.first_row;
   const int64_t c0 = b * plan.cb, channels = min(plan.cb, s.c - c0);
   for (int64_t c = 0; c < channels; ++c) {
     float* const plane = block.planes + (plan.planes > 1 ? c0 + c : 0) * plan.plane;
-    if (first) {
+    if (phase == 0 || plan.planes == 1) {
       to_lanes<Vec::kLanes>(block.images, rows * s.w,
                             s.x + ((block.n0 * s.c + c0 + c) * s.h + block.first_row) * s.w,
                             s.c * s.h * s.w, plane, Vec::kLanes, s.h * s.w);
@@ -279,15 +284,28 @@ void winograd_block(const Correlation& s, const WinogradPlan& plan, int64_t t, f
   const int64_t last_row = max(first_row, min(s.h, s.x0 + (2 * i1 - 1) * s.step + s.reach_h));
   float* const v = own + plan.planes * plan.plane;
   float* const y = v + plan.v_size + plan.z_size;
-  const WinogradBlock block{s,        plan, n0, images,          i0, i1, r0, r1, first_row,
-                            last_row, own,  v,  v + plan.v_size, y,  at};
+  const WinogradBlock block{.s = s,
+                            .plan = plan,
+                            .n0 = n0,
+                            .images = images,
+                            .i0 = i0,
+                            .i1 = i1,
+                            .r0 = r0,
+                            .r1 = r1,
+                            .first_row = first_row,
+                            .last_row = last_row,
+                            .planes = own,
+                            .v = v,
+                            .z = v + plan.v_size,
+                            .y = y,
+                            .at = at};
   for (int64_t c = 1; c <= plan.planes; ++c) store(own + c * plan.plane - Vec::kLanes, zero());
   for (int64_t f = 0; f < s.phases * s.phases; ++f) {
     const Axis &down = s.vertical[f / s.phases], &across = s.horizontal[f % s.phases];
     const Quads quads = quads_of(block, down, across);
     fill_table<r>(block, down, across);
     for (int64_t b = 0; b < plan.c_blocks; ++b) {
-      input_to_points<r>(block, f == 0, b, quads.all());
+      input_to_points<r>(block, f, b, quads.all());
       multiply_points<r>(block, plan.a + (f * plan.c_blocks + b) * plan.a_slice,
                          min(plan.cb, s.c - b * plan.cb) * plan.rems, quads, b > 0);
     }
@@ -314,8 +332,9 @@ void winograd_loops(const Correlation& s, const WinogradPlan& plan, float* own, 
 
 template <int r>
 void correlate_winograd(const Correlation& s) {
-  const int threads = work_of(s) < kSerialWork ? 1 : omp_get_max_threads();
-  WinogradPlan plan = plan_winograd<r>(s, threads);
+  const int most = work_of(s) < kSerialWork ? 1 : omp_get_max_threads();
+  WinogradPlan plan = plan_winograd<r>(s, most);
+  const int threads = static_cast<int>(min(most, plan.image_blocks * plan.bands * plan.m_blocks));
   const int64_t a_size = round_up(s.phases * s.phases * plan.c_blocks * plan.a_slice, 16);
   const Scratch<float> floats(a_size + plan.own_size * threads);
   const Scratch<int32_t> tables(plan.at_size * threads);

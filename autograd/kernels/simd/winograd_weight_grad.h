@@ -44,11 +44,17 @@ int64_t winograd_taps(const Conv2d& s) {
   return fits && (r == 2 || r == 3) ? r : 0;
 }
 
-/// Whether it takes less than channel_weight_grad.h would do, counted in multiply-adds. A number of
-/// v costs as much as five of them, one of a as eight, one of dw as four.
+/// Floats of v and a.
+int64_t points_of_image(const Conv2d& s, int64_t r) {
+  return Quads(s.oh, s.ow).products(r) * (s.stride * s.stride * kNr + round_up(s.o, kMr));
+}
+
+/// Whether it is likely to be faster than channel_weight_grad.h, counted in multiply-adds: a number
+/// of v costs as much as five of them, one of a as eight, one of dw as four (fitted as in
+/// winograd_correlate.h).
 bool takes_winograd(const Conv2d& s) {
   const int64_t r = winograd_taps(s);
-  if (r == 0 || !takes_channels(s)) return false;
+  if (r == 0 || !takes_channels(s) || points_of_image(s, r) > kMostPoints) return false;
   const int64_t rems = s.stride * s.stride, cols = round_up(s.c, Vec::kLanes);
   const int64_t quad = rems * cols * (s.o + 5) + 8 * s.o * ceil_div(s.c, kNr);
   const int64_t products = s.n * Quads(s.oh, s.ow).products(r);
@@ -69,7 +75,8 @@ WinogradWeightGradPlan plan_winograd_weight_grad(const Conv2d& s, int64_t r) {
   p.points = (r + 1) * (r + 1);
   p.rems = s.stride * s.stride;
   const int64_t quads = Quads(s.oh, s.ow).all();
-  p.images = ceil_div(s.n, ceil_div(s.n, max(1, kWinogradQuads / quads)));
+  const int64_t most = min(kWinogradQuads / quads, kMostPoints / points_of_image(s, r));
+  p.images = ceil_div(s.n, ceil_div(s.n, max(1, most)));
   p.blocks = ceil_div(s.n, p.images);
   p.c_blocks = ceil_div(s.c, kNr);
   p.a_panels = ceil_div(s.o, kMr);
@@ -105,10 +112,8 @@ void channels_to_points(const Conv2d& s, const WinogradWeightGradPlan& plan, con
               return load(plane + (inside ? row * s.w + column : s.h * s.w) * kNr + c);
             },
             [&](int64_t p, int64_t q, Vec x) {
-              const int64_t number = quads.at(i, j, p == r, q == r);
-              if (number < 0) return;
-              const int64_t k = n * quads.count(p == r, q == r) + number;
-              store(v + (p * (r + 1) + q) * plan.v_point + k * kNr + c, x);
+              const int64_t k = quads.number(n, i, j, p == r, q == r);
+              if (k >= 0) store(v + (p * (r + 1) + q) * plan.v_point + k * kNr + c, x);
             });
       }
     }
@@ -128,10 +133,8 @@ void gradient_to_points(const Conv2d& s, const WinogradWeightGradPlan& plan, con
             return load(g + (inside ? (2 * i + p) * s.ow + 2 * j + q : plan.area) * kMr);
           },
           [&](int64_t p, int64_t q, Vec x) {
-            const int64_t number = quads.at(i, j, p == r, q == r);
-            if (number < 0) return;
-            const int64_t k = n * quads.count(p == r, q == r) + number;
-            store(a + (p * (r + 1) + q) * plan.a_point + k * kMr, x);
+            const int64_t k = quads.number(n, i, j, p == r, q == r);
+            if (k >= 0) store(a + (p * (r + 1) + q) * plan.a_point + k * kMr, x);
           });
     }
   }
@@ -174,7 +177,8 @@ void winograd_weight_grad_block(const Conv2d& s, const WinogradWeightGradPlan& p
   }
 }
 
-/// The weights of output channel o and a block of input channels, from all chunks' dw.
+/// The weights of output channel o and a block of input channels, from all chunks' dw. `taps` has
+/// room for kNr of each, less than a slice's v.
 template <int r>
 void points_to_weights(const Conv2d& s, const WinogradWeightGradPlan& plan, int64_t block,
                        int64_t o, float* dweight, float* taps) {
@@ -221,7 +225,8 @@ void winograd_weight_grad_loops(const Conv2d& s, const WinogradWeightGradPlan& p
 template <int r>
 void winograd_weight_grad(const Conv2d& s, const float* g, const float* x, float* dweight) {
   WinogradWeightGradPlan plan = plan_winograd_weight_grad(s, r);
-  const int threads = work_of(s) < kSerialWork ? 1 : omp_get_max_threads();
+  const int most = work_of(s) < kSerialWork ? 1 : omp_get_max_threads();
+  const int threads = static_cast<int>(min(most, plan.chunks * plan.c_blocks));
   const int64_t dw_size = round_up(plan.chunks * plan.c_blocks * plan.dw_size, 16);
   const Scratch<float> floats(dw_size + plan.own_size * threads);
   plan.dw = floats.get();
