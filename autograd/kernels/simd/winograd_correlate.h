@@ -112,8 +112,8 @@ template <int r>
 void pack_points(const Correlation& s, const WinogradPlan& plan, int64_t b, int64_t i, float* all) {
   const int64_t c0 = b * plan.cb, channels = min(plan.cb, s.c - c0);
   for (int64_t c = 0; c < channels; ++c) {
-    pack_panel<kMr>(s.m - i * kMr, s.kh * s.kw, s.weight + i * kMr * s.w_m + (c0 + c) * s.w_c,
-                    s.w_m, 1, all);
+    to_lanes<kMr>(s.m - i * kMr, s.kh * s.kw, s.weight + i * kMr * s.w_m + (c0 + c) * s.w_c, s.w_m,
+                  all, kMr, s.w_c);
     for (int64_t f = 0; f < s.phases * s.phases; ++f) {
       const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
       float* to =
