@@ -16,8 +16,8 @@ const Conv2d kGeometries[] = {
     {16, 48, 20, 8, 40, 4, 4, 0, 0, 2, 1, 1},   // four remainders or phases, in several bands
     {31, 48, 12, 11, 40, 4, 4, 0, 0, 2, 1, 1},  // the last lane empty; phases of 5 and 6 columns
     {32, 48, 10, 10, 64, 4, 4, 0, 0, 2, 1, 1},  // quads that are not full
-    {16, 70, 8, 8, 64, 4, 4, 0, 0, 2, 1, 1},    // slices of k
-    {16, 48, 8, 8, 290, 4, 4, 0, 0, 2, 1, 1},   // in the input gradient, too
+    {32, 70, 8, 8, 48, 4, 4, 0, 0, 2, 1, 1},    // slices of k
+    {32, 40, 8, 8, 290, 4, 4, 0, 0, 2, 1, 1},   // in the input gradient, too
     {16, 48, 9, 12, 40, 3, 3, 0, 0, 1, 1, 1},   // one remainder, three taps
     {16, 40, 6, 6, 40, 3, 3, 0, 0, 1, 1, 1},    // blocks of weights; an odd number of quads
     {48, 40, 6, 6, 40, 3, 3, 0, 0, 1, 1, 1},    // blocks of images

@@ -59,20 +59,26 @@ int64_t winograd_taps(const Correlation& s) {
 }
 
 /// Whether it is likely to be faster than batched.h or correlate.h, counted in multiply-adds: a
-/// number of v costs as much as two of them, one of z as much as eight (fitted to 300 convolutions
-/// timed on a Zen 4 both ways).
+/// number of v costs as much as two of them, one of z as much as eight, and one of the transformed
+/// weights as eight, or 24 where there are many and those of neighbouring channels lie far apart
+/// (fitted to 300 convolutions timed on a Zen 4 both ways).
 bool takes_winograd(const Correlation& s) {
   const int64_t r = winograd_taps(s);
   if (r == 0 || s.c < 8 || s.m <= kFewRows) return false;
   const int64_t k = s.c * s.step * s.step, points = (r + 1) * (r + 1);
-  if (ceil_div(s.grid_w, 4) * points * kNr * (min(k, kWinogradKc) + s.m) > kMostPoints)
-    return false;
+  const int64_t row = ceil_div(s.grid_w, 4) * points * kNr * (min(k, kWinogradKc) + s.m);
+  if (row > kMostPoints) return false;  // floats of v and z of one row of quads
   const auto lanes = static_cast<double>(round_up(s.n, Vec::kLanes));
-  const int64_t products = Quads(s.grid_h, s.grid_w).products(r) * s.phases * s.phases;
+  const int64_t phases = s.phases * s.phases;
+  const int64_t products = Quads(s.grid_h, s.grid_w).products(r) * phases;
+  const bool scattered = s.w_c > s.w_m && s.m * s.c * s.kh * s.kw > 8 * kScratch;
+  const int64_t weights = (scattered ? 24 : 8) * points * phases * s.m * k;
   const double inside = part_inside(s, s.vertical, s.h) * part_inside(s, s.horizontal, s.w);
   const double direct = static_cast<double>(work_of(s)) *
                         (takes_batched(s) ? inside * lanes / static_cast<double>(s.n) : 1);
-  return lanes * static_cast<double>(products * (s.m * k + 2 * k + 8 * s.m)) < direct;
+  return lanes * static_cast<double>(products * (s.m * k + 2 * k + 8 * s.m)) +
+             static_cast<double>(weights) <
+         direct;
 }
 
 template <int r>
