@@ -66,7 +66,7 @@ def roofline(record, path):
                          linewidths=1.2)
     low, high = 0.4, 1000
     axes.plot([low, peak / bandwidth, high], [low * bandwidth, peak, peak], color=INK, linewidth=1)
-    axes.text(high, peak * 1.3, f"FMA peak, {peak:.0f} GFLOP/s", ha="right")
+    axes.text(peak / bandwidth, peak * 1.2, f"FMA peak, {peak:.0f} GFLOP/s")
     axes.text(low * 1.1, low * bandwidth * 1.7, f"memory, {bandwidth:.0f} GB/s", rotation=35)
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(1, peak * 2),
              xlabel="flops a byte", ylabel="GFLOP/s")
