@@ -262,33 +262,7 @@ TEST_CASE("convolutions have the same bits for any number of threads") {
       {64, 32, 7, 5, 64, 7, 5, 0, 0, 1, 0, 1},  {70, 130, 9, 8, 17, 4, 4, 0, 0, 2, 1, 1},
       {33, 9, 19, 18, 15, 7, 7, 0, 0, 1, 3, 2}, {16, 9, 4, 4, 300, 4, 4, 0, 0, 2, 1, 1},
       {32, 40, 12, 60, 7, 2, 2, 0, 0, 1, 0, 1}};
-  for (const Conv2d& incomplete : geometries) {
-    const Conv2d s = complete(incomplete);
-    const std::vector<Scalar> x = Random(1).normal({x_size(s)}).to_vector();
-    const std::vector<Scalar> weight = Random(2).normal({weight_size(s)}).to_vector();
-    const std::vector<Scalar> g = Random(3).normal({y_size(s)}).to_vector();
-    const std::string geometry = text(s);
-    CAPTURE(geometry);
-    for (const Kernels* set : kernel_sets()) {
-      const std::string kernels = set->name;
-      CAPTURE(kernels);
-      CHECK(thread_dependence([&] {
-              std::vector<Scalar> y(g.size());
-              set->conv2d(s, x.data(), weight.data(), y.data());
-              return y;
-            }) == "");
-      CHECK(thread_dependence([&] {
-              std::vector<Scalar> dx(x.size());
-              set->conv2d_input_grad(s, g.data(), weight.data(), dx.data());
-              return dx;
-            }) == "");
-      CHECK(thread_dependence([&] {
-              std::vector<Scalar> dweight(weight.size());
-              set->conv2d_weight_grad(s, g.data(), x.data(), dweight.data());
-              return dweight;
-            }) == "");
-    }
-  }
+  for (const Conv2d& s : geometries) check_thread_independence(complete(s), kernel_sets());
 }
 
 }  // namespace forger

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/random.h"
 #include "autograd/shape.h"
 #include "guarded.h"
 #include "threads.h"
@@ -128,5 +129,33 @@ class Checker {
   Guarded a_, b_, out_;
   int geometries_ = 0;
 };
+
+/// Every direction of each set gives the same bits for any number of threads.
+inline void check_thread_independence(const Conv2d& s, const std::vector<const Kernels*>& sets) {
+  const std::vector<Scalar> x = Random(1).normal({x_size(s)}).to_vector();
+  const std::vector<Scalar> weight = Random(2).normal({weight_size(s)}).to_vector();
+  const std::vector<Scalar> g = Random(3).normal({y_size(s)}).to_vector();
+  const std::string geometry = text(s);
+  CAPTURE(geometry);
+  for (const Kernels* set : sets) {
+    const std::string kernels = set->name;
+    CAPTURE(kernels);
+    CHECK(thread_dependence([&] {
+            std::vector<Scalar> y(g.size());
+            set->conv2d(s, x.data(), weight.data(), y.data());
+            return y;
+          }) == "");
+    CHECK(thread_dependence([&] {
+            std::vector<Scalar> dx(x.size());
+            set->conv2d_input_grad(s, g.data(), weight.data(), dx.data());
+            return dx;
+          }) == "");
+    CHECK(thread_dependence([&] {
+            std::vector<Scalar> dweight(weight.size());
+            set->conv2d_weight_grad(s, g.data(), x.data(), dweight.data());
+            return dweight;
+          }) == "");
+  }
+}
 
 }  // namespace forger

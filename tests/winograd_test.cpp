@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <vector>
 
 #include "autograd/random.h"
 #include "convolutions.h"
@@ -24,6 +25,12 @@ const Conv2d kGeometries[] = {
     {32, 40, 12, 11, 40, 6, 6, 0, 0, 3, 2, 1},  // nine remainders
     {32, 48, 11, 8, 64, 6, 6, 0, 0, 2, 3, 1},   // four, of three taps
     {32, 48, 8, 7, 48, 2, 2, 0, 0, 1, 0, 1}};   // no padding
+
+std::vector<const Kernels*> simd_sets() {
+  std::vector<const Kernels*> sets = kernel_sets();
+  std::erase(sets, &kernels::kReference);
+  return sets;
+}
 
 /// Numbers of which some are so large that beside them the others are lost in a sum.
 std::vector<Scalar> small_and_large(int64_t count, uint64_t seed) {
@@ -157,8 +164,7 @@ TEST_CASE("the geometries of this file are computed by Winograd's method in ever
       return results;
     };
     const auto expected = all(kernels::kReference);
-    for (const Kernels* set : kernel_sets()) {
-      if (set == &kernels::kReference) continue;
+    for (const Kernels* set : simd_sets()) {
       const std::string kernels = set->name;
       CAPTURE(kernels);
       const auto found = all(*set);
@@ -213,8 +219,7 @@ TEST_CASE("by Winograd's method real numbers are as near as can be derived, and 
         CHECK(worst <= roundings * (1 + roundings * 0x1p-23));
         CHECK(worst <= (one_sign ? std::sqrt(roundings) : 4));
       };
-      for (const Kernels* set : kernel_sets()) {
-        if (set == &kernels::kReference) continue;
+      for (const Kernels* set : simd_sets()) {
         const std::string kernels = set->name;
         CAPTURE(kernels);
         std::vector<Scalar> y(g.size()), dx(x.size()), dweight(weight.size());
@@ -231,33 +236,7 @@ TEST_CASE("by Winograd's method real numbers are as near as can be derived, and 
 }
 
 TEST_CASE("Winograd's method gives the same bits for any number of threads") {
-  for (const Conv2d& incomplete : kGeometries) {
-    const Conv2d s = complete(incomplete);
-    const std::vector<Scalar> x = normals(x_size(s), 1), weight = normals(weight_size(s), 2);
-    const std::vector<Scalar> g = normals(y_size(s), 3);
-    const std::string geometry = text(s);
-    CAPTURE(geometry);
-    for (const Kernels* set : kernel_sets()) {
-      if (set == &kernels::kReference) continue;
-      const std::string kernels = set->name;
-      CAPTURE(kernels);
-      CHECK(thread_dependence([&] {
-              std::vector<Scalar> y(g.size());
-              set->conv2d(s, x.data(), weight.data(), y.data());
-              return y;
-            }) == "");
-      CHECK(thread_dependence([&] {
-              std::vector<Scalar> dx(x.size());
-              set->conv2d_input_grad(s, g.data(), weight.data(), dx.data());
-              return dx;
-            }) == "");
-      CHECK(thread_dependence([&] {
-              std::vector<Scalar> dweight(weight.size());
-              set->conv2d_weight_grad(s, g.data(), x.data(), dweight.data());
-              return dweight;
-            }) == "");
-    }
-  }
+  for (const Conv2d& s : kGeometries) check_thread_independence(complete(s), simd_sets());
 }
 
 }  // namespace forger
