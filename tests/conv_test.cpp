@@ -232,11 +232,7 @@ TEST_CASE("convolutions of real numbers are as near as the theorem says, and as 
           by_definition(s, magnitudes(x).data(), magnitudes(weight).data(), magnitudes(g).data());
       const auto check = [&](const std::vector<Scalar>& found, const std::vector<double>& expected,
                              const std::vector<double>& of_terms, int64_t terms) {
-        double worst = 0;  // in units of u times the sum of the terms' magnitudes
-        for (size_t i = 0; i < found.size(); ++i) {
-          const double error = std::abs(static_cast<double>(found[i]) - expected[i]);
-          if (error > 0) worst = std::max(worst, error / (0x1p-24 * of_terms[i]));
-        }
+        const double worst = largest_error(found, expected, of_terms);
         CHECK(worst <= static_cast<double>(terms));
         CHECK(worst <= (one_sign ? 2 * std::sqrt(static_cast<double>(terms)) : 16));
       };

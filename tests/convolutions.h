@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -129,6 +130,18 @@ class Checker {
   Guarded a_, b_, out_;
   int geometries_ = 0;
 };
+
+/// In units of u = 2^-24 times the sum of the magnitudes of an element's terms.
+inline double largest_error(const std::vector<Scalar>& found, const std::vector<double>& expected,
+                            const std::vector<double>& of_terms) {
+  double worst = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
+    const double error = std::abs(static_cast<double>(found[i]) - expected[i]);
+    if (std::isnan(error)) return error;  // which no bound allows
+    if (error > 0) worst = std::max(worst, error / (0x1p-24 * of_terms[i]));
+  }
+  return worst;
+}
 
 /// Every direction of each set gives the same bits for any number of threads.
 inline void check_thread_independence(const Conv2d& s, const std::vector<const Kernels*>& sets) {

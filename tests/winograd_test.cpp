@@ -181,8 +181,8 @@ TEST_CASE("the geometries of this file are computed by Winograd's method in ever
 TEST_CASE("whole numbers have exact convolutions by Winograd's method") {
   Checker checker;
   for (const Conv2d& s : kGeometries) checker.check(complete(s), 3);
-  // So many results that they go past the caches, by lines or, where these do not begin an image's
-  // rows, not; the second is too much for a few channels, and computed by places.
+  // So many results that they go past the caches; in the second, which has too few channels for
+  // Winograd's method but leaves the lanes alike, not by whole lines.
   checker.check(complete({16, 16, 65, 65, 32, 2, 2, 0, 0, 1, 0, 1}), 3);
   checker.check(complete({16, 8, 66, 66, 32, 2, 2, 0, 0, 1, 0, 1}), 3);
 }
@@ -210,11 +210,7 @@ TEST_CASE("by Winograd's method real numbers are as near as can be derived, and 
       const Results magnitude = magnitudes(s, x, weight, g);
       const auto check = [&](const std::vector<Scalar>& found, const std::vector<double>& expected,
                              const std::vector<double>& of_terms, int64_t k) {
-        double worst = 0;  // in units of u times the sum of the terms' magnitudes
-        for (size_t i = 0; i < found.size(); ++i) {
-          const double error = std::abs(static_cast<double>(found[i]) - expected[i]);
-          if (error > 0) worst = std::max(worst, error / (0x1p-24 * of_terms[i]));
-        }
+        const double worst = largest_error(found, expected, of_terms);
         const double roundings = static_cast<double>(k + 10);
         CHECK(worst <= roundings * (1 + roundings * 0x1p-23));
         CHECK(worst <= (one_sign ? std::sqrt(roundings) : 4));
