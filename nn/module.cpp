@@ -1,5 +1,6 @@
 #include "nn/module.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "autograd/error.h"
@@ -20,7 +21,21 @@ void print(const Module& module, const std::string& indent, std::string& out) {
   for (const Module* child : module.children()) print(*child, indent + "  ", out);
 }
 
+void remember_modes(Module& module, std::vector<std::pair<Module*, bool>>& modes) {
+  modes.emplace_back(&module, module.training());
+  for (Module* child : module.children()) remember_modes(*child, modes);
+}
+
 }  // namespace
+
+EvalMode::EvalMode(Module& module) {
+  remember_modes(module, modes_);
+  module.eval();
+}
+// train() reaches the children too, so their own modes have to come after their parents'.
+EvalMode::~EvalMode() {
+  for (const auto& [module, training] : modes_) module->train(training);
+}
 
 CallRecorder::CallRecorder() : outer_(innermost_recorder) { innermost_recorder = this; }
 CallRecorder::~CallRecorder() { innermost_recorder = outer_; }

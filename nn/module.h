@@ -86,6 +86,19 @@ class Module {
   bool training_ = true;
 };
 
+/// While one exists, the module and its children are in evaluation mode. Afterwards each is in the
+/// mode that it had before, also when an exception ended the block. Declare it after the module.
+class [[nodiscard]] EvalMode {
+ public:
+  explicit EvalMode(Module& module);
+  ~EvalMode();
+  EvalMode(const EvalMode&) = delete;
+  EvalMode& operator=(const EvalMode&) = delete;
+
+ private:
+  std::vector<std::pair<Module*, bool>> modes_;  // parents before their children
+};
+
 /// While one exists, takes down every call of a module on this thread, inner ones first.
 class CallRecorder {
  public:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "autograd/graph.h"
 
@@ -18,27 +19,6 @@ std::string grouped(int64_t n) {
   }
   return text;
 }
-
-/// Remembers each module's mode, and gives it back.
-class EvalMode {
- public:
-  explicit EvalMode(Module& module) {
-    remember(module);
-    module.eval();
-  }
-  ~EvalMode() {  // parents come before children, whose own mode is set after theirs
-    for (const auto& [module, training] : modes_) module->train(training);
-  }
-  EvalMode(const EvalMode&) = delete;
-  EvalMode& operator=(const EvalMode&) = delete;
-
- private:
-  void remember(Module& module) {
-    modes_.emplace_back(&module, module.training());
-    for (Module* child : module.children()) remember(*child);
-  }
-  std::vector<std::pair<Module*, bool>> modes_;
-};
 
 }  // namespace
 

@@ -330,6 +330,26 @@ TEST_CASE("batch norm in evaluation hands gradients to its input and its paramet
   CHECK(bn.bias.grad().item() == 2);
 }
 
+TEST_CASE("EvalMode gives every module its own mode back, also after an exception") {
+  Net net;
+  net.up.eval();
+  net.third.train();
+  const auto modes = [&] {
+    return std::vector<bool>{net.training(), net.bn.training(), net.up.training(),
+                             net.second.training(), net.third.training()};
+  };
+  const std::vector<bool> before = {true, true, false, false, true};
+  CHECK(modes() == before);
+  try {
+    const EvalMode eval(net);
+    CHECK(modes() == std::vector<bool>(5, false));
+    net.bn.train();  // what happens inside ends with it
+    net(Tensor::ones({1}));
+  } catch (const Error&) {
+  }
+  CHECK(modes() == before);
+}
+
 TEST_CASE("activations and shapes as modules, one behind the other") {
   Root root;
   const Tensor x = Tensor::from({2, 2}, {-2, 1, 0, 3});
