@@ -13,13 +13,20 @@ std::string SourceLoc::str() const {
   return std::string(path) + ":" + std::to_string(line);
 }
 
-void fail(std::string_view op, std::string_view what, const std::vector<std::string>& details,
-          SourceLoc loc) {
+std::string error_text(std::string_view op, std::string_view what,
+                       const std::vector<std::string>& details, SourceLoc loc) {
   std::string text = std::string(op) + ": " + std::string(what);
   for (const std::string& detail : details) text += "\n  " + detail;
   if (loc.line != 0) text += "\n  at " + loc.str();
   if (*current_module() != '\0') text += std::string(", in ") + current_module();
-  throw Error(text);
+  return text;
+}
+
+void fail(std::string_view op, std::string_view what, const std::vector<std::string>& details,
+          SourceLoc loc) {
+  const Composite* composite = Composite::outermost();
+  if (!composite) throw Error(error_text(op, what, details, loc));
+  throw Error(error_text(composite->op, what, details, composite->loc));
 }
 
 }  // namespace forger

@@ -24,7 +24,12 @@ class Error : public std::runtime_error {
 ///       at tutorials/03_dcgan/main.cpp:88, in G.fc
 ///
 /// `details` are the middle lines. The module path is that of the layer being called, if any.
+/// Inside of a composite op the error names that op and its line instead of `op` and `loc`.
 [[noreturn]] void fail(std::string_view op, std::string_view what,
+                       const std::vector<std::string>& details, SourceLoc loc);
+
+/// The text of such an error, which names `op` and `loc` in any case.
+std::string error_text(std::string_view op, std::string_view what,
                        const std::vector<std::string>& details, SourceLoc loc);
 
 }  // namespace forger

@@ -1,6 +1,7 @@
 #include "autograd/graph.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "autograd/error.h"
 #include "autograd/scope.h"
@@ -63,10 +64,13 @@ NoGrad::~NoGrad() { recording = outer_; }
 WithGrad::WithGrad() : outer_(recording) { recording = true; }
 WithGrad::~WithGrad() { recording = outer_; }
 
-Differentiating::Differentiating(const Node& node) : outer_(differentiated_node) {
-  differentiated_node = &node;
+Differentiating::Differentiating(const Node& node)
+    : outer_(std::exchange(differentiated_node, &node)),
+      outer_composite_(std::exchange(Composite::outermost_, nullptr)) {}
+Differentiating::~Differentiating() {
+  differentiated_node = outer_;
+  Composite::outermost_ = outer_composite_;
 }
-Differentiating::~Differentiating() { differentiated_node = outer_; }
 const Node* differentiated() { return differentiated_node; }
 
 Tensor room_for_gradient(const Tensor& g) {
@@ -118,7 +122,8 @@ bool wants_node(std::span<const TensorRef> inputs) {
 Tensor attach(const Tensor& y, std::span<const TensorRef> inputs, std::unique_ptr<const Op> op,
               SourceLoc loc) {
   const Node* rule_of = differentiated_node;
-  Ref<Node> node(new Node(op->name(), y.shape(), rule_of ? rule_of->loc : loc));
+  Ref<Node> node(
+      new Node(op->name(), y.shape(), rule_of ? rule_of->loc : Composite::user_line(loc)));
   if (rule_of) {
     node->grad_of_id = rule_of->id;
     node->grad_of = rule_of->name;

@@ -161,7 +161,8 @@ class WithGrad {
   bool outer_;
 };
 
-/// While a rule runs, the nodes it makes name the node it differentiates, and its line.
+/// While a rule runs, the nodes it makes name the node it differentiates, and its line. A composite
+/// op that called grad() has no part in what the rule does.
 class Differentiating {
  public:
   explicit Differentiating(const Node& node);
@@ -171,6 +172,7 @@ class Differentiating {
 
  private:
   const Node* outer_;
+  const Composite* outer_composite_;
 };
 /// The node whose rule runs on this thread, or null.
 const Node* differentiated();

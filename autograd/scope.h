@@ -21,6 +21,43 @@ class Scope {
   SourceLoc outer_call_site_;
 };
 
+/// Names an op that is written in other ops, in the first line of its body:
+///
+///     Tensor mse(const Tensor& a, const Tensor& b, SourceLoc loc) {
+///       const Composite here("mse", loc);
+///       return mean((a - b) * (a - b));
+///     }
+///
+/// While it exists, what runs on this thread belongs to that op: nodes and errors name the line
+/// `loc`, and errors name `op` instead of the op that found them. The outermost of several wins, so
+/// that the user reads the name that he wrote. Nodes keep the names of their own ops, because a
+/// derivative belongs to these. A rule starts afresh: see Differentiating.
+class Composite {
+ public:
+  Composite(const char* name, SourceLoc line) : op(name), loc(line), first_(!outermost_) {
+    if (first_) outermost_ = this;
+  }
+  ~Composite() {
+    if (first_) outermost_ = nullptr;
+  }
+  Composite(const Composite&) = delete;
+  Composite& operator=(const Composite&) = delete;
+
+  /// The composite op that the user called on this thread, or null outside of any.
+  static const Composite* outermost() { return outermost_; }
+  /// The line to report for what happens at `line`: that of the composite op, if one runs.
+  static SourceLoc user_line(SourceLoc line) { return outermost_ ? outermost_->loc : line; }
+
+  const char* const op;
+  const SourceLoc loc;
+
+ private:
+  friend class Differentiating;
+
+  static constinit inline thread_local const Composite* outermost_ = nullptr;
+  bool first_;
+};
+
 /// A copy of the text that is never freed, one for equal texts: nodes outlive what they are named
 /// after.
 const char* intern(const std::string& text);

@@ -87,7 +87,7 @@ const Scalar* Tensor::throw_undefined(SourceLoc loc) {
 Scalar* Tensor::mutable_data(SourceLoc loc) const {
   if (!storage_) throw_undefined(loc);
   ++storage_->version;
-  storage_->changed_at = loc;
+  storage_->changed_at = Composite::user_line(loc);
   return storage_->data;
 }
 

@@ -9,6 +9,7 @@
 
 #include "autograd/error.h"
 #include "autograd/graph.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -73,7 +74,12 @@ void check_finite(const char* op, const Tensor& y,
   }
   const Node* node = differentiated();
   if (node) details.push_back("in the rule of " + node->str());
-  fail(op, "made a number that is not finite", details, node ? node->loc : loc);
+  const Composite* composite = Composite::outermost();
+  if (composite && composite->op != std::string_view(op))
+    details.push_back(std::string("inside ") + composite->op);
+  // Not fail(), which names the composite op alone: what is looked for is the step that failed.
+  throw Error(error_text(op, "made a number that is not finite", details,
+                         node ? node->loc : Composite::user_line(loc)));
 }
 
 }  // namespace forger

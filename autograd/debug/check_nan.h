@@ -15,7 +15,8 @@ void set_check_nan(bool on);
 bool check_nan();
 
 /// Throws Error unless all numbers of y, the result of `op`, are finite. The message says which is
-/// not, what the inputs looked like, and which node's rule was running, if any.
+/// not, what the inputs looked like, and which node's rule was running, if any. Inside of a composite op it names the
+/// step that failed, because that is what is looked for, and then the composite op.
 void check_finite(const char* op, const Tensor& y,
                   std::span<const std::reference_wrapper<const Tensor>> inputs, SourceLoc loc);
 

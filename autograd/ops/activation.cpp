@@ -7,6 +7,7 @@
 #include "autograd/ops/leaky_relu.h"
 #include "autograd/ops/unary.h"
 #include "autograd/random.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -49,7 +50,10 @@ Tensor leaky_relu(const Tensor& x, double slope, SourceLoc loc) {
   return record(y, {x}, LeakyRelu{y, slope}, loc);
 }
 
-Tensor relu(const Tensor& x, SourceLoc loc) { return leaky_relu(x, 0, loc); }
+Tensor relu(const Tensor& x, SourceLoc loc) {
+  const Composite here("relu", loc);
+  return leaky_relu(x, 0);
+}
 
 struct LeakyReluGrad {
   Saved y;
@@ -168,25 +172,28 @@ Tensor elu(const Tensor& x, double alpha, SourceLoc loc) {
 }
 
 Tensor gelu(const Tensor& x, SourceLoc loc) {
-  const Operand scaled(mul(x, Tensor::scalar(static_cast<Scalar>(std::numbers::sqrt2 / 2)), loc),
-                       loc);
-  return Operand(x, loc) * 0.5 * (erf(scaled.value, loc) + Operand(1, loc));
+  const Composite here("gelu", loc);
+  return x * 0.5 * (erf(x * (std::numbers::sqrt2 / 2)) + 1);
 }
 
-Tensor silu(const Tensor& x, SourceLoc loc) { return mul(x, sigmoid(x, loc), loc); }
+Tensor silu(const Tensor& x, SourceLoc loc) {
+  const Composite here("silu", loc);
+  return x * sigmoid(x);
+}
 
 Tensor dropout(const Tensor& x, double p, Random& random, SourceLoc loc) {
+  const Composite here("dropout", loc);
   if (!(p >= 0 && p < 1)) {
     fail("dropout", "a probability of at least 0 and less than 1 expected",
          {"p  " + std::to_string(p)}, loc);
   }
   if (p == 0) return x;
   const Tensor mask = random.uniform(x.shape());
-  Scalar* keep = mask.mutable_data(loc);
+  Scalar* keep = mask.mutable_data();
   for (int64_t i = 0; i < mask.numel(); ++i) {
     keep[i] = keep[i] < static_cast<Scalar>(p) ? 0 : static_cast<Scalar>(1 / (1 - p));
   }
-  return mul(x, mask, loc);
+  return x * mask;
 }
 
 }  // namespace forger

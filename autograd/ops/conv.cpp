@@ -3,6 +3,7 @@
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/ops.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -74,7 +75,7 @@ Tensor add_bias(const char* op, const Tensor& y, const Tensor& bias, SourceLoc l
     fail(op, "one bias per output channel expected",
          {"bias  " + bias.shape().str() + ", expected [" + std::to_string(channels) + "]"}, loc);
   }
-  return add(y, reshape_to(bias, {channels, 1, 1}, loc), loc);
+  return y + reshape_to(bias, {channels, 1, 1});
 }
 
 }  // namespace
@@ -96,6 +97,7 @@ struct Conv2d {
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions options,
               SourceLoc loc) {
+  const Composite here("conv2d", loc);
   const kernels::Conv2d c = geometry("conv2d", x.shape(), weight.shape(), options, loc);
   const Tensor y = Tensor::empty({c.n, c.o, c.oh, c.ow});
   kernels::active().conv2d(c, x.data(), weight.data(), y.mutable_data(loc));
@@ -156,6 +158,7 @@ Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, int64_t kh, int64_t 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         ConvOptions options, int64_t output_padding, SourceLoc loc) {
   const char* op = "conv_transpose2d";
+  const Composite here(op, loc);
   const auto fail_here = [&](const char* what) {
     fail(op, what,
          {"x       " + x.shape().str() + "  (N, C, H, W)",
@@ -179,8 +182,8 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
   // A whole stride of output_padding, which only a larger dilation allows, is room for one more
   // output of the convolution whose adjoint this is: it has the gradient 0.
   const int64_t more = output_padding / std::max<int64_t>(options.stride, 1);
-  const Tensor g = more > 0 ? pad(pad(x, 2, 0, more, loc), 3, 0, more, loc) : x;
-  const Tensor y = conv2d_input_grad(g, weight, extent(2), extent(3), options, loc);
+  const Tensor g = more > 0 ? pad(pad(x, 2, 0, more), 3, 0, more) : x;
+  const Tensor y = conv2d_input_grad(g, weight, extent(2), extent(3), options);
   return add_bias(op, y, bias, loc);
 }
 

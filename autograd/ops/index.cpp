@@ -1,6 +1,7 @@
 #include "autograd/error.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -142,12 +143,12 @@ Tensor index_add(const Tensor& g, int axis_in, const std::vector<int64_t>& indic
 }
 
 Tensor embedding(const Tensor& weight, const std::vector<int>& labels, SourceLoc loc) {
+  const Composite here("embedding", loc);
   if (weight.rank() != 2) {
     fail("embedding", "a weight of two axes expected",
          {"weight  " + weight.shape().str() + "  (classes, D)"}, loc);
   }
-  check_indices("embedding", widen(labels), weight.shape()[0], loc);
-  return index_select(weight, 0, widen(labels), loc);
+  return index_select(weight, 0, widen(labels));
 }
 
 Tensor one_hot(const std::vector<int>& labels, int64_t classes, SourceLoc loc) {

@@ -3,6 +3,7 @@
 #include "autograd/error.h"
 #include "autograd/kernels/parallel.h"
 #include "autograd/ops.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -46,6 +47,7 @@ Tensor reshape_to(const Tensor& x, const Shape& shape, SourceLoc loc) {
 }
 
 Tensor reshape(const Tensor& x, const std::vector<int64_t>& extents, SourceLoc loc) {
+  const Composite here("reshape", loc);
   std::vector<int64_t> filled = extents;
   const auto open = std::find(filled.begin(), filled.end(), -1);
   if (open != filled.end()) {
@@ -53,16 +55,17 @@ Tensor reshape(const Tensor& x, const std::vector<int64_t>& extents, SourceLoc l
       fail("reshape", "only one extent can be left open by -1", {"x  " + x.shape().str()}, loc);
     }
     *open = 1;
-    const int64_t rest = Shape(filled.data(), static_cast<int>(filled.size()), loc).numel();
+    const int64_t rest = Shape(filled.data(), static_cast<int>(filled.size())).numel();
     *open = rest > 0 ? x.numel() / rest : 0;
   }
-  return reshape_to(x, Shape(filled.data(), static_cast<int>(filled.size()), loc), loc);
+  return reshape_to(x, Shape(filled.data(), static_cast<int>(filled.size())));
 }
 
 Tensor flatten(const Tensor& x, SourceLoc loc) {
+  const Composite here("flatten", loc);
   if (x.rank() == 0) fail("flatten", "at least one axis expected", {"x  []"}, loc);
   const int64_t rest = AxisView(x.shape(), 0).inner;
-  return reshape_to(x, {x.shape()[0], rest}, loc);
+  return reshape_to(x, {x.shape()[0], rest});
 }
 
 struct Slice {
@@ -163,6 +166,7 @@ Tensor concat(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
 }
 
 Tensor stack(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
+  const Composite here("stack", loc);
   if (parts.empty()) fail("stack", "at least one part expected", {}, loc);
   const Shape& first = parts[0].shape();
   const int rank = first.rank(), axis = axis_in < 0 ? axis_in + rank + 1 : axis_in;
@@ -183,9 +187,9 @@ Tensor stack(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
             "part " + std::to_string(slices.size()) + "  " + part.shape().str()},
            loc);
     }
-    slices.push_back(reshape_to(part, Shape(extents, rank + 1, loc), loc));
+    slices.push_back(reshape_to(part, Shape(extents, rank + 1)));
   }
-  return concat(slices, axis, loc);
+  return concat(slices, axis);
 }
 
 }  // namespace forger

@@ -2,6 +2,7 @@
 #include "autograd/kernels/kernels.h"
 #include "autograd/ops.h"
 #include "autograd/ops/leaky_relu.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -116,18 +117,15 @@ namespace {
 
 /// (x - mean) rstd within each of `rows` equal runs of x: to batch norm these are the channels of
 /// one image.
-Tensor standardize(const Tensor& x, int64_t rows, double eps, SourceLoc loc) {
-  const Tensor image = reshape_to(x, {1, rows, x.numel() / rows, 1}, loc);
-  const Tensor y =
-      batch_norm(image, Tensor::ones({rows}), Tensor::zeros({rows}), eps, nullptr, loc);
-  return reshape_to(y, x.shape(), loc);
+Tensor standardize(const Tensor& x, int64_t rows, double eps) {
+  const Tensor image = reshape_to(x, {1, rows, x.numel() / rows, 1});
+  return reshape_to(batch_norm(image, Tensor::ones({rows}), Tensor::zeros({rows}), eps), x.shape());
 }
 
 /// y weight + bias, where defined, as `shape` they broadcast with.
-Tensor affine(Tensor y, const Tensor& weight, const Tensor& bias, const Shape& shape,
-              SourceLoc loc) {
-  if (weight.defined()) y = mul(y, reshape_to(weight, shape, loc), loc);
-  if (bias.defined()) y = add(y, reshape_to(bias, shape, loc), loc);
+Tensor affine(Tensor y, const Tensor& weight, const Tensor& bias, const Shape& shape) {
+  if (weight.defined()) y = y * reshape_to(weight, shape);
+  if (bias.defined()) y = y + reshape_to(bias, shape);
   return y;
 }
 
@@ -146,6 +144,7 @@ void check_affine(const char* op, const Tensor& x, const Tensor& weight, const T
 
 Tensor layer_norm(const Tensor& x, int axes, const Tensor& weight, const Tensor& bias, double eps,
                   SourceLoc loc) {
+  const Composite here("layer_norm", loc);
   if (axes < 1 || axes > x.rank() || x.numel() == 0) {
     fail("layer_norm", "elements, and 1 to all of the axes, expected",
          {"x     " + x.shape().str(), "axes  " + std::to_string(axes)}, loc);
@@ -156,12 +155,12 @@ Tensor layer_norm(const Tensor& x, int axes, const Tensor& weight, const Tensor&
     fail("layer_norm", "a variance needs at least two values",
          {"x     " + x.shape().str(), "axes  " + std::to_string(axes)}, loc);
   }
-  return affine(standardize(x, x.numel() / normalized.numel(), eps, loc), weight, bias, normalized,
-                loc);
+  return affine(standardize(x, x.numel() / normalized.numel(), eps), weight, bias, normalized);
 }
 
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias,
                   double eps, SourceLoc loc) {
+  const Composite here("group_norm", loc);
   if (x.rank() < 2 || x.numel() == 0 || groups < 1 || x.shape()[1] % groups != 0) {
     fail("group_norm", "elements, and channels that are a multiple of the groups, expected",
          {"x       " + x.shape().str() + "  (N, C, ...)", "groups  " + std::to_string(groups)},
@@ -176,15 +175,16 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
   }
   Shape per_channel = x.shape().with(0, 1, loc);
   for (int axis = 2; axis < x.rank(); ++axis) per_channel = per_channel.with(axis, 1, loc);
-  return affine(standardize(x, rows, eps, loc), weight, bias, per_channel, loc);
+  return affine(standardize(x, rows, eps), weight, bias, per_channel);
 }
 
 Tensor instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
                      SourceLoc loc) {
+  const Composite here("instance_norm", loc);
   if (x.rank() != 4) {
     fail("instance_norm", "images expected", {"x  " + x.shape().str() + "  (N, C, H, W)"}, loc);
   }
-  return group_norm(x, x.shape()[1], weight, bias, eps, loc);
+  return group_norm(x, x.shape()[1], weight, bias, eps);
 }
 
 }  // namespace forger

@@ -4,6 +4,7 @@
 #include "autograd/error.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -76,11 +77,12 @@ Tensor permute(const Tensor& x, const std::vector<int>& axes_in, SourceLoc loc) 
 }
 
 Tensor transpose(const Tensor& x, int a, int b, SourceLoc loc) {
+  const Composite here("transpose", loc);
   std::vector<int> axes(static_cast<size_t>(x.rank()));
   std::iota(axes.begin(), axes.end(), 0);
   std::swap(axes[static_cast<size_t>(checked_axis("transpose", x.shape(), a, loc))],
             axes[static_cast<size_t>(checked_axis("transpose", x.shape(), b, loc))]);
-  return permute(x, axes, loc);
+  return permute(x, axes);
 }
 
 struct Flip {

@@ -7,6 +7,7 @@
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
 #include "autograd/ops/broadcast.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -97,11 +98,11 @@ Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLo
 Tensor sum(const Tensor& x, SourceLoc loc) { return sum(x, all_axes(x), false, loc); }
 
 Tensor mean(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
-  kept_shape("mean", x.shape(), axes, loc);  // so that a wrong axis is mean's and not sum's
-  const Tensor total = sum(x, axes, keepdim, loc);
+  const Composite here("mean", loc);
+  const Tensor total = sum(x, axes, keepdim);
   if (x.numel() == 0) fail("mean", "no elements", {"x  " + x.shape().str()}, loc);
   const double count = static_cast<double>(x.numel() / total.numel());
-  return mul(total, Tensor::scalar(static_cast<Scalar>(1 / count)), loc);
+  return total * (1 / count);
 }
 
 Tensor mean(const Tensor& x, SourceLoc loc) { return mean(x, all_axes(x), false, loc); }
@@ -168,19 +169,17 @@ Tensor max(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLo
 Tensor max(const Tensor& x, SourceLoc loc) { return max(x, all_axes(x), false, loc); }
 
 Tensor min(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
-  kept_shape("min", x.shape(), axes, loc);  // so that a wrong axis is min's and not max's
-  if (x.numel() == 0) fail("min", "no elements", {"x  " + x.shape().str()}, loc);
-  return neg(max(neg(x, loc), axes, keepdim, loc), loc);
+  const Composite here("min", loc);
+  return -max(-x, axes, keepdim);
 }
 
 Tensor min(const Tensor& x, SourceLoc loc) { return min(x, all_axes(x), false, loc); }
 
 Tensor var(const Tensor& x, const std::vector<int>& axes, int correction, bool keepdim,
            SourceLoc loc) {
-  kept_shape("var", x.shape(), axes, loc);
-  if (x.numel() == 0) fail("var", "no elements", {"x  " + x.shape().str()}, loc);
-  const Tensor centred = sub(x, mean(x, axes, true, loc), loc);
-  const Tensor total = sum(mul(centred, centred, loc), axes, keepdim, loc);
+  const Composite here("var", loc);
+  const Tensor centred = x - mean(x, axes, true);
+  const Tensor total = sum(centred * centred, axes, keepdim);
   const int64_t count = x.numel() / total.numel();
   if (count <= correction) {
     fail("var", "more elements than the correction expected",
@@ -188,7 +187,7 @@ Tensor var(const Tensor& x, const std::vector<int>& axes, int correction, bool k
           "correction  " + std::to_string(correction)},
          loc);
   }
-  return div(total, Tensor::scalar(static_cast<Scalar>(count - correction)), loc);
+  return total / static_cast<double>(count - correction);
 }
 
 Tensor var(const Tensor& x, SourceLoc loc) { return var(x, all_axes(x), 1, false, loc); }
@@ -197,26 +196,24 @@ Tensor var(const Tensor& x, SourceLoc loc) { return var(x, all_axes(x), 1, false
 // subtracted, so its gradient would be zero.
 
 Tensor logsumexp(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
-  kept_shape("logsumexp", x.shape(), axes, loc);
-  const Tensor m = max(x.detach(), axes, true, loc);
+  const Composite here("logsumexp", loc);
+  const Tensor m = max(x.detach(), axes, true);
   // If all are -inf, so is the result; -inf - -inf would be NaN.
-  const Tensor finite = where(less(abs(m, loc), std::numeric_limits<double>::infinity()), m, 0);
-  const Tensor y = add(log(sum(exp(sub(x, finite, loc), loc), axes, true, loc), loc), finite, loc);
-  return keepdim ? y : reshape_to(y, without_axes(x.shape(), axes), loc);
+  const Tensor finite = where(less(abs(m), std::numeric_limits<double>::infinity()), m, 0);
+  const Tensor y = log(sum(exp(x - finite), axes, true)) + finite;
+  return keepdim ? y : reshape_to(y, without_axes(x.shape(), axes));
 }
 
 Tensor softmax(const Tensor& x, int axis, SourceLoc loc) {
-  checked_axis("softmax", x.shape(), axis, loc);
-  if (x.numel() == 0) fail("softmax", "no elements", {"x  " + x.shape().str()}, loc);
-  const Tensor e = exp(sub(x, max(x.detach(), {axis}, true, loc), loc), loc);
-  return div(e, sum(e, {axis}, true, loc), loc);
+  const Composite here("softmax", loc);
+  const Tensor e = exp(x - max(x.detach(), {axis}, true));
+  return e / sum(e, {axis}, true);
 }
 
 Tensor log_softmax(const Tensor& x, int axis, SourceLoc loc) {
-  checked_axis("log_softmax", x.shape(), axis, loc);
-  if (x.numel() == 0) fail("log_softmax", "no elements", {"x  " + x.shape().str()}, loc);
-  const Tensor shifted = sub(x, max(x.detach(), {axis}, true, loc), loc);
-  return sub(shifted, log(sum(exp(shifted, loc), {axis}, true, loc), loc), loc);
+  const Composite here("log_softmax", loc);
+  const Tensor shifted = x - max(x.detach(), {axis}, true);
+  return shifted - log(sum(exp(shifted), {axis}, true));
 }
 
 }  // namespace forger

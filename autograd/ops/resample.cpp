@@ -4,6 +4,7 @@
 #include "autograd/error.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -180,39 +181,44 @@ Tensor resample2d(const Tensor& x, const SparseMatrix& rows, const SparseMatrix&
 }
 
 Tensor avg_pool2d(const Tensor& x, PoolOptions options, SourceLoc loc) {
+  const Composite here("avg_pool2d", loc);
   const PoolOptions o = checked("avg_pool2d", x, options, loc);
-  return resample2d(x, pool_axis(o, x.shape()[2]), pool_axis(o, x.shape()[3]), loc);
+  return resample2d(x, pool_axis(o, x.shape()[2]), pool_axis(o, x.shape()[3]));
 }
 
 Tensor max_pool2d(const Tensor& x, PoolOptions options, SourceLoc loc) {
+  const Composite here("max_pool2d", loc);
   const PoolOptions o = checked("max_pool2d", x, options, loc);
   const Shape& s = x.shape();
   const int64_t planes = s[0] * s[1], oh = pooled(o, s[2]), ow = pooled(o, s[3]);
   Indices index{{planes, oh * ow}, std::vector<int64_t>(static_cast<size_t>(planes * oh * ow))};
   kernels::max_pool_index({planes, s[2], s[3], oh, ow, o.kernel, o.stride, o.padding}, x.data(),
                           index.values.data());
-  const Tensor y = gather(reshape_to(x, {planes, s[2] * s[3]}, loc), 1, index, loc);
-  return reshape_to(y, {s[0], s[1], oh, ow}, loc);
+  const Tensor y = gather(reshape_to(x, {planes, s[2] * s[3]}), 1, index);
+  return reshape_to(y, {s[0], s[1], oh, ow});
 }
 
 Tensor adaptive_avg_pool2d(const Tensor& x, int64_t h, int64_t w, SourceLoc loc) {
+  const Composite here("adaptive_avg_pool2d", loc);
   check_image("adaptive_avg_pool2d", x, loc);
   check_size("adaptive_avg_pool2d", h, w, loc);
-  return resample2d(x, adaptive_axis(x.shape()[2], h), adaptive_axis(x.shape()[3], w), loc);
+  return resample2d(x, adaptive_axis(x.shape()[2], h), adaptive_axis(x.shape()[3], w));
 }
 
 Tensor upsample_nearest2d(const Tensor& x, int64_t h, int64_t w, SourceLoc loc) {
+  const Composite here("upsample_nearest2d", loc);
   check_image("upsample_nearest2d", x, loc);
   check_size("upsample_nearest2d", h, w, loc);
-  return resample2d(x, nearest_axis(x.shape()[2], h), nearest_axis(x.shape()[3], w), loc);
+  return resample2d(x, nearest_axis(x.shape()[2], h), nearest_axis(x.shape()[3], w));
 }
 
 Tensor upsample_bilinear2d(const Tensor& x, int64_t h, int64_t w, bool align_corners,
                            SourceLoc loc) {
+  const Composite here("upsample_bilinear2d", loc);
   check_image("upsample_bilinear2d", x, loc);
   check_size("upsample_bilinear2d", h, w, loc);
   return resample2d(x, bilinear_axis(x.shape()[2], h, align_corners),
-                    bilinear_axis(x.shape()[3], w, align_corners), loc);
+                    bilinear_axis(x.shape()[3], w, align_corners));
 }
 
 }  // namespace forger
