@@ -306,6 +306,11 @@ TEST_CASE("generate and interpolate make what was asked for, the same each time"
   const nn::ImageSet few = nn::read_idx(folder / "run/generated/images-idx3-ubyte");
   CHECK(few.count == 5);
   CHECK(std::equal(few.pixels.begin(), few.pixels.end(), a.pixels.begin()));
+  dcgan_ok(folder, generate + words("--count 64 --out d"));
+  const nn::ImageSet grid = nn::read_idx(folder / "d/images-idx3-ubyte");
+  CHECK(std::equal(grid.pixels.begin(), grid.pixels.end(), a.pixels.begin()));
+  const bool same_grid = contents(folder / "a/grid.png") == contents(folder / "d/grid.png");
+  CHECK(same_grid);
 
   const Words interpolate = words("interpolate --checkpoint run/checkpoint.safetensors");
   dcgan_ok(folder, interpolate + words("--out strips.png --rows 3 --columns 7"));

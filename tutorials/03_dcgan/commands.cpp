@@ -9,6 +9,7 @@
 #include "nn/data/image.h"
 #include "nn/data/loader.h"
 #include "nn/file.h"
+#include "tutorials/common/draw.h"
 #include "tutorials/common/latent.h"
 #include "tutorials/common/progress.h"
 #include "tutorials/common/run_folder.h"
@@ -73,7 +74,7 @@ int generate(GenerateOptions& options) {
   Tensor first;
   while (images.count < options.count) {
     const int64_t n = std::min(kImagesAtOnce, options.count - images.count);
-    const Tensor x = draw(*trained.G, random.normal({n, network.latent, 1, 1}));
+    const Tensor x = tutorials::draw(*trained.G, random.normal({n, network.latent, 1, 1}));
     if (!first.defined()) first = slice(x, 0, 0, std::min(n, kGridImages));
     append_images(images, x);
   }
@@ -102,7 +103,7 @@ int interpolate(InterpolateOptions& options) {
       strips.push_back(tutorials::slerp(from, to, t));
     }
   }
-  write_grid(path, draw(*trained.G, concat(strips, 0)), options.columns);
+  write_grid(path, tutorials::draw(*trained.G, concat(strips, 0)), options.columns);
   std::printf("strips      %s\n", path.c_str());
   return 0;
 }

@@ -19,6 +19,7 @@
 #include "nn/state.h"
 #include "options.h"
 #include "setup.h"
+#include "tutorials/common/draw.h"
 #include "tutorials/common/progress.h"
 #include "tutorials/common/report.h"
 #include "tutorials/common/run_folder.h"
@@ -95,8 +96,8 @@ int train(TrainOptions& options, const std::vector<tutorials::Option>& given) {
   };
   const Tensor sample_z = Random(seed, kSampleStream).normal({kSamples, options.latent, 1, 1});
   const auto save_samples = [&] {
-    write_grid(folder / "samples" / tutorials::sample_name(position.step), draw(G, sample_z),
-               kSampleColumns);
+    write_grid(folder / "samples" / tutorials::sample_name(position.step),
+               tutorials::draw(G, sample_z), kSampleColumns);
   };
 
   count_steps(options, loader.batches_per_epoch(), position);

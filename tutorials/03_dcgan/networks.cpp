@@ -7,7 +7,6 @@ namespace {
 
 constexpr int64_t kSmallestBase = 4;
 constexpr int64_t kWidestFactor = 8;
-constexpr int64_t kDrawnAtOnce = 128;  // images per batch, so that memory does not grow with N
 
 }  // namespace
 
@@ -59,17 +58,5 @@ Discriminator::Discriminator(const NetworkOptions& options) : Module("D") {
 }
 
 Tensor Discriminator::forward(const Tensor& x) { return main(x); }
-
-Tensor draw(Generator& G, const Tensor& z) {
-  const NoGrad guard;
-  const bool was_training = G.training();
-  G.eval();
-  std::vector<Tensor> parts;
-  for (int64_t begin = 0; begin < z.shape()[0]; begin += kDrawnAtOnce) {
-    parts.push_back(G(slice(z, 0, begin, std::min(begin + kDrawnAtOnce, z.shape()[0]))));
-  }
-  G.train(was_training);
-  return parts.size() == 1 ? parts[0] : concat(parts, 0);
-}
 
 }  // namespace forger::dcgan

@@ -46,11 +46,4 @@ struct Discriminator : nn::Module {
   nn::Sequential main{*this, "main"};
 };
 
-/// G's images for z [N, latent, 1, 1], without a graph and in evaluation mode: batch norm then uses
-/// its running statistics. So an image depends on its own z alone and not on its neighbours in
-/// the batch, it is what `generate` makes of the checkpoint, and looking changes nothing: in
-/// training mode every grid drawn would move the running statistics. The price: until these have
-/// settled, for some 50 steps, all is grey.
-Tensor draw(Generator& G, const Tensor& z);
-
 }  // namespace forger::dcgan

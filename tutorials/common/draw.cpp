@@ -1,0 +1,35 @@
+#include "tutorials/common/draw.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "autograd/error.h"
+#include "autograd/graph.h"
+#include "autograd/ops.h"
+
+namespace forger::tutorials {
+namespace {
+
+constexpr int64_t kDrawnAtOnce = 64;
+
+}  // namespace
+
+Tensor draw(nn::Module& G, const Tensor& z, SourceLoc loc) {
+  if (z.rank() == 0 || z.shape()[0] == 0) {
+    fail("draw", "there is no z to draw from", {"z " + z.shape().str() + "  (N, latent, 1, 1)"},
+         loc);
+  }
+  const NoGrad no_grad;
+  const nn::EvalMode evaluation(G);
+  const int64_t count = z.shape()[0];
+  std::vector<Tensor> batches;
+  for (int64_t begin = 0; begin < count; begin += kDrawnAtOnce) {
+    const int64_t end = std::min(begin + kDrawnAtOnce, count);
+    const Tensor filled = pad(slice(z, 0, begin, end), 0, 0, begin + kDrawnAtOnce - end);
+    batches.push_back(slice(G(filled, loc), 0, 0, end - begin));
+  }
+  return concat(batches, 0);
+}
+
+}  // namespace forger::tutorials

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "autograd/source_loc.h"
+#include "autograd/tensor.h"
+#include "nn/module.h"
+
+namespace forger::tutorials {
+
+/// G's images for z [N, latent, 1, 1], without a graph and in evaluation mode: batch norm then uses
+/// its running statistics. Drawing therefore changes nothing; in training mode every grid would
+/// move the running statistics. Until these have settled, for some 50 steps, all images are grey.
+///
+/// An image depends on its own z alone. G is always given batches of 64: a kernel chooses its
+/// algorithm by the size of the batch, so a batch of another size could change the last bits. The
+/// last batch is filled with zeros, and their images are dropped. Throws Error when N is 0.
+Tensor draw(nn::Module& G, const Tensor& z, SourceLoc loc = SourceLoc::here());
+
+}  // namespace forger::tutorials
