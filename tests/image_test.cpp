@@ -9,7 +9,6 @@
 #include <cmath>
 
 #include "message.h"
-#include "nn/data/content.h"
 #include "nn/data/image_check.h"
 #include "nn/data/image_folder.h"
 #include "nn/file.h"
@@ -371,13 +370,6 @@ TEST_CASE("folders that hold no image") {
         "read_image_folder: size must be 1 to 1024, channels 1 or 3\n  size 0, channels 1");
   CHECK(message(folder.path(), 4, 4) ==
         "read_image_folder: size must be 1 to 1024, channels 1 or 3\n  size 4, channels 4");
-}
-
-TEST_CASE("first bytes as they are shown") {
-  CHECK(show_bytes("text\nmore") == "\"text\"");
-  CHECK(show_bytes("\x01\xff") == "01 ff");
-  CHECK(describe_content("\xff\xd8\xff\xe0") == "a JPEG image");
-  CHECK(describe_content("plain") == "text");
 }
 
 }  // namespace forger::nn

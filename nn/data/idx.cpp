@@ -6,7 +6,7 @@
 #include <array>
 
 #include "autograd/error.h"
-#include "nn/data/content.h"
+#include "nn/content.h"
 #include "nn/file.h"
 
 namespace forger::nn {

@@ -10,7 +10,7 @@
 #include <stb_image_write.h>
 
 #include "autograd/error.h"
-#include "nn/data/content.h"
+#include "nn/content.h"
 #include "nn/data/dataset.h"
 #include "nn/data/image_check.h"
 #include "nn/file.h"

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "autograd/error.h"
-#include "nn/data/content.h"
+#include "nn/content.h"
 
 namespace forger::nn {
 namespace {

@@ -1,7 +1,8 @@
-#include "nn/data/content.h"
+#include "nn/content.h"
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 namespace forger::nn {
 namespace {
@@ -26,6 +27,9 @@ constexpr std::array kSignatures = {
     Signature{0, "MM\0*"sv, "a TIFF image"},
     Signature{0, "\x1f\x8b"sv, "gzip data"},
     Signature{0, "PK\x03\x04"sv, "a zip archive"},
+    Signature{0, "PK\x05\x06"sv, "an empty zip archive"},
+    Signature{0, "7z\xbc\xaf\x27\x1c"sv, "a 7z archive"},
+    Signature{0, "Rar!\x1a\x07"sv, "a RAR archive"},
     Signature{0,
               "\xfd"
               "7zXZ\0"sv,
@@ -34,27 +38,61 @@ constexpr std::array kSignatures = {
     Signature{0, "\x28\xb5\x2f\xfd"sv, "zstd data"},
     Signature{257, "ustar"sv, "a tar archive"},
     Signature{0, "\x93NUMPY"sv, "a NumPy array"},
+    // the pickled number with which torch.save() began before version 1.6
+    Signature{0, "\x80\x02\x8a\nl\xfc\x9c"sv, "a PyTorch file of torch.save()"},
+    Signature{0, "\x80\x02"sv, "a Python pickle"},
+    Signature{0, "\x80\x03"sv, "a Python pickle"},
+    Signature{0, "\x80\x04\x95"sv, "a Python pickle"},
+    Signature{0, "\x80\x05\x95"sv, "a Python pickle"},
+    Signature{0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file"},
+    Signature{0, "GGUF"sv, "a GGUF file"},
+    Signature{0,
+              "\x7f"
+              "ELF"sv,
+              "a program"},
+    Signature{0, "version https://git-lfs"sv, "a Git LFS pointer: `git lfs pull` gets the file"},
     Signature{0, "%PDF"sv, "a PDF document"},
     Signature{0, "\0\0\x08\x01"sv, "an IDX file of labels"},
     Signature{0, "\0\0\x08\x03"sv, "an IDX file of images"},
+    Signature{8, "{\""sv, "a safetensors file"},
 };
 
+/// True if the bytes are printable UTF-8. The last character may be cut off.
 bool is_text(std::string_view bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](char c) {
-    return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t';
-  });
+  size_t following = 0;  // continuation bytes that the character still needs
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool continues = byte >> 6 == 0b10;
+    if (continues != (following > 0)) return false;
+    if (continues) {
+      --following;
+    } else if (byte >= 0x80) {
+      following = byte >> 5 == 0b110 ? 1 : byte >> 4 == 0b1110 ? 2 : byte >> 3 == 0b11110 ? 3 : 0;
+      if (following == 0) return false;
+    } else if ((c < ' ' && c != '\n' && c != '\r' && c != '\t') || c == 0x7f) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// What torch.save() writes is a zip archive whose first file is NAME/data.pkl.
+bool is_pytorch_zip(std::string_view bytes) {
+  return bytes.starts_with("PK\x03\x04") && bytes.find("/data.pkl") != bytes.npos;
 }
 
 }  // namespace
 
 std::string describe_content(std::string_view first_bytes) {
   if (first_bytes.empty()) return "an empty file";
+  if (is_pytorch_zip(first_bytes)) return "a PyTorch file of torch.save()";
   for (const Signature& signature : kSignatures) {
     if (first_bytes.size() > signature.offset &&
         first_bytes.substr(signature.offset).starts_with(signature.bytes)) {
       return signature.name;
     }
   }
+  if (first_bytes.starts_with("\xef\xbb\xbf")) first_bytes.remove_prefix(3);  // a byte order mark
   if (!is_text(first_bytes)) return "an unknown format";
   const size_t start = first_bytes.find_first_not_of(" \t\r\n");
   const bool markup = start != std::string_view::npos && first_bytes[start] == '<';
