@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
+#include <utility>
 
-#include "autograd/error.h"
+#include "nn/content.h"
 #include "nn/file.h"
 
 namespace forger::nn {
@@ -66,56 +69,28 @@ uint64_t natural(const std::string& source, const std::string& field, const Json
   return value.get<uint64_t>();
 }
 
-struct Entry {
-  std::string name;
-  Shape shape;
-  std::string type;
-  uint64_t begin, end;
+/// IEEE 754's binary16: sign, 5 bits of exponent, 10 of fraction. A float holds all its values.
+struct Half {
+  uint16_t bits;
+
+  operator float() const {
+    const uint32_t sign = uint32_t{bits} >> 15 << 31;
+    const uint32_t exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
+    if (exponent == 0) {  // zero or subnormal: fraction 2^-24
+      const auto value = static_cast<float>(fraction) * 0x1p-24f;
+      return std::bit_cast<float>(std::bit_cast<uint32_t>(value) | sign);
+    }
+    const uint32_t float_exponent = exponent == 0x1f ? 0xff : exponent + (127 - 15);
+    return std::bit_cast<float>(sign | float_exponent << 23 | fraction << 13);
+  }
 };
 
-Entry parse_entry(const std::string& source, const std::string& name, const Json& json) {
-  const std::string tensor = "tensor \"" + name + "\"";
-  if (!json.is_object() || json.size() != 3 || !json.contains("dtype") || !json.contains("shape") ||
-      !json.contains("data_offsets") || !json["dtype"].is_string() || !json["shape"].is_array() ||
-      !json["data_offsets"].is_array() || json["data_offsets"].size() != 2) {
-    fail_file(source, tensor + ": dtype, shape and two data_offsets expected", {json.dump()});
-  }
-  Entry entry{
-      .name = name, .shape = {}, .type = json["dtype"].get<std::string>(), .begin = 0, .end = 0};
-  const uint64_t width = entry.type == "F32"                          ? 4
-                         : entry.type == "F64" || entry.type == "I64" ? 8
-                                                                      : 0;
-  if (width == 0) {
-    fail_file(source, tensor + ": unsupported dtype",
-              {"found " + entry.type + ", expected F32, F64 or I64"});
-  }
-  const Json& extents = json["shape"];
-  if (extents.size() > Shape::kMaxRank) {
-    fail_file(source, tensor + ": more than 4 axes",
-              {"found " + std::to_string(extents.size()) + " axes"});
-  }
-  int64_t shape[Shape::kMaxRank];
-  for (size_t axis = 0; axis < extents.size(); ++axis) {
-    const uint64_t extent = natural(source, tensor + ": shape", extents[axis]);
-    if (extent > INT64_MAX) fail_file(source, tensor + ": extent too large");
-    shape[axis] = static_cast<int64_t>(extent);
-  }
-  try {
-    entry.shape = Shape(shape, static_cast<int>(extents.size()), {});
-  } catch (const Error& error) {
-    fail_file(source, tensor + ": " + error.what());
-  }
-  entry.begin = natural(source, tensor + ": data_offsets", json["data_offsets"][0]);
-  entry.end = natural(source, tensor + ": data_offsets", json["data_offsets"][1]);
-  const uint64_t bytes = static_cast<uint64_t>(entry.shape.numel()) * width;
-  if (entry.end < entry.begin || entry.end - entry.begin != bytes) {
-    fail_file(
-        source, tensor + ": data_offsets do not fit dtype and shape",
-        {"found [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "), " +
-         entry.type + " " + entry.shape.str() + " takes " + std::to_string(bytes) + " bytes"});
-  }
-  return entry;
-}
+/// bfloat16: the upper half of a float.
+struct BFloat16 {
+  uint16_t bits;
+
+  operator float() const { return std::bit_cast<float>(uint32_t{bits} << 16); }
+};
 
 template <class Element>
 Tensor read_tensor(const Shape& shape, const char* bytes) {
@@ -129,18 +104,168 @@ Tensor read_tensor(const Shape& shape, const char* bytes) {
   return y;
 }
 
+struct Dtype {
+  std::string_view name;
+  uint64_t bytes;  // of one element
+  Tensor (*read)(const Shape& shape, const char* bytes);
+};
+constexpr Dtype kDtypes[] = {{"F32", 4, read_tensor<float>},
+                             {"F64", 8, read_tensor<double>},
+                             {"F16", 2, read_tensor<Half>},
+                             {"BF16", 2, read_tensor<BFloat16>},
+                             {"I64", 8, read_tensor<int64_t>}};
+constexpr const char* kDtypeNames = "F32, F64, F16, BF16 or I64";
+
+struct Entry {
+  std::string name;
+  Shape shape;
+  const Dtype* dtype;
+  uint64_t begin, end;
+  std::string unread;  // why the tensor is not read, or empty
+};
+
+Entry parse_entry(const std::string& source, const std::string& name, const Json& json) {
+  const std::string tensor = "tensor \"" + name + "\"";
+  if (!json.is_object() || json.size() != 3 || !json.contains("dtype") || !json.contains("shape") ||
+      !json.contains("data_offsets") || !json["dtype"].is_string() || !json["shape"].is_array() ||
+      !json["data_offsets"].is_array() || json["data_offsets"].size() != 2) {
+    fail_file(source, tensor + ": dtype, shape and two data_offsets expected", {json.dump()});
+  }
+  Entry entry{.name = name, .shape = {}, .dtype = nullptr, .begin = 0, .end = 0, .unread = ""};
+  const auto type = json["dtype"].get<std::string>();
+  std::vector<int64_t> shape;
+  for (const Json& json_extent : json["shape"]) {
+    const uint64_t extent = natural(source, tensor + ": shape", json_extent);
+    if (extent > INT64_MAX) fail_file(source, tensor + ": extent too large");
+    shape.push_back(static_cast<int64_t>(extent));
+  }
+  entry.begin = natural(source, tensor + ": data_offsets", json["data_offsets"][0]);
+  entry.end = natural(source, tensor + ": data_offsets", json["data_offsets"][1]);
+  const auto fail_offsets = [&](const std::string& expected) {
+    fail_file(source, tensor + ": data_offsets do not fit dtype and shape",
+              {"found [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "), " +
+               expected});
+  };
+  for (const Dtype& dtype : kDtypes) {
+    if (dtype.name == type) entry.dtype = &dtype;
+  }
+  if (!entry.dtype) {
+    entry.unread = "has dtype " + type + ", expected " + kDtypeNames;
+  } else if (shape.size() > Shape::kMaxRank) {
+    entry.unread = "has " + std::to_string(shape.size()) + " axes, expected at most 4";
+  }
+  if (!entry.unread.empty()) {
+    if (entry.end < entry.begin) fail_offsets("expected a beginning before the end");
+    return entry;
+  }
+  try {
+    entry.shape = Shape(shape.data(), static_cast<int>(shape.size()), {});
+  } catch (const Error& error) {
+    fail_file(source, tensor + ": " + error.what());
+  }
+  const uint64_t bytes = static_cast<uint64_t>(entry.shape.numel()) * entry.dtype->bytes;
+  if (entry.end < entry.begin || entry.end - entry.begin != bytes) {
+    fail_offsets(type + " " + entry.shape.str() + " takes " + std::to_string(bytes) + " bytes");
+  }
+  return entry;
+}
+
+/// Throws the Error for a file whose first bytes begin no safetensors file.
+[[noreturn]] void fail_format(const std::string& source, std::string_view bytes,
+                              uint64_t header_size) {
+  const std::string_view first = bytes.substr(0, 512);
+  const std::string content = describe_content(first);
+  if (bytes.size() <= 8 || bytes[8] != '{') {
+    if (content.starts_with("text")) {
+      fail_file(source, "not a safetensors file", {"it is text: " + show_bytes(first)});
+    }
+    if (content.find("PyTorch") != content.npos || content.find("pickle") != content.npos) {
+      fail_file(source, "not a safetensors file",
+                {"it is " + content,
+                 "expected what safetensors.torch.save_file(model.state_dict(), path) writes"});
+    }
+    if (content != "an unknown format") {
+      fail_file(source, "not a safetensors file", {"it is " + content});
+    }
+  }
+  if (bytes.size() < sizeof header_size) {
+    fail_file(source, "not a safetensors file: shorter than its header's length field",
+              {"found " + std::to_string(bytes.size()) + " bytes"});
+  }
+  fail_file(source, "not a safetensors file, or a truncated one",
+            {"the first 8 bytes give a header of " + std::to_string(header_size) + " bytes, " +
+             std::to_string(bytes.size() - sizeof header_size) + " follow"});
+}
+
+/// The name under which a checkpoint holds the tensor prefix + name. Older checkpoints have one
+/// step count for all parameters of an Adam.
+std::string stored_name(const Checkpoint& checkpoint, const std::string& prefix,
+                        const std::string& name) {
+  const std::string full = prefix + name, common_step = prefix + "step";
+  const bool is_old = name.ends_with(".step") && !checkpoint.tensors.contains(full) &&
+                      checkpoint.tensors.contains(common_step);
+  return is_old ? common_step : full;
+}
+
+/// All that keeps a checkpoint's tensors from being those of `state`. `whole`: what the checkpoint
+/// holds under the prefix beyond the state counts as well.
+std::vector<Mismatch> mismatches(const Checkpoint& checkpoint, const std::string& prefix,
+                                 const NamedTensors& state, bool whole) {
+  std::vector<Mismatch> wrong;
+  std::set<std::string> expected;
+  for (const auto& [name, tensor] : state) {
+    const std::string stored = stored_name(checkpoint, prefix, name);
+    expected.insert(stored);
+    const auto found = checkpoint.tensors.find(stored);
+    const auto unread = checkpoint.unread.find(stored);
+    if (unread != checkpoint.unread.end()) {
+      wrong.push_back({stored, "unread", unread->second});
+    } else if (found == checkpoint.tensors.end()) {
+      wrong.push_back({stored, "missing", tensor.shape().str()});
+    } else if (found->second.shape() != tensor.shape()) {
+      wrong.push_back({stored, "shape",
+                       "is " + found->second.shape().str() + ", expected " + tensor.shape().str()});
+    }
+  }
+  const auto is_unknown = [&](const std::string& name) {
+    return whole && name.starts_with(prefix) && !expected.contains(name);
+  };
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    if (is_unknown(name)) wrong.push_back({name, "unknown", tensor.shape().str()});
+  }
+  for (const auto& [name, why] : checkpoint.unread) {
+    if (is_unknown(name)) wrong.push_back({name, "unknown", why});
+  }
+  return wrong;
+}
+
+/// The lines of a message about mismatches.
+std::vector<std::string> abridged(const std::vector<Mismatch>& wrong) {
+  constexpr size_t kShown = 6;
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < std::min(wrong.size(), kShown); ++i) lines.push_back(wrong[i].str());
+  if (wrong.size() > kShown) {
+    lines.push_back("and " + std::to_string(wrong.size() - kShown) + " more");
+  }
+  return lines;
+}
+
+void copy_numbers(const Tensor& from, const Tensor& into, SourceLoc loc) {
+  std::copy_n(from.data(), from.numel(), into.mutable_data(loc));
+}
+
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, const NamedTensors& tensors,
-                     const std::map<std::string, std::string>& metadata) {
+                     const std::map<std::string, std::string>& metadata, SourceLoc loc) {
   Json header = Json::object();
   if (!metadata.empty()) header[kMetadata] = metadata;
   std::string numbers;
   for (const auto& [name, tensor] : tensors) {
     if (name == kMetadata || header.contains(name)) {
-      throw Error("save_checkpoint: the name " + name + " is taken");
+      fail("save_checkpoint", "the name " + name + " is taken", {}, loc);
     }
-    if (!tensor.defined()) throw Error("save_checkpoint: the tensor " + name + " is undefined");
+    if (!tensor.defined()) fail("save_checkpoint", "the tensor " + name + " is undefined", {}, loc);
     const size_t begin = numbers.size();
     if (is_counter(name)) {
       for (Scalar value : tensor.to_vector()) append(numbers, static_cast<int64_t>(value));
@@ -168,16 +293,11 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   const std::string source = path.string();
   const std::string bytes = read_file(path, kMaxFileBytes);
   uint64_t header_size = 0;
-  if (bytes.size() < sizeof header_size) {
-    fail_file(source, "not a safetensors file: shorter than its header's length field",
-              {"found " + std::to_string(bytes.size()) + " bytes"});
-  }
+  if (bytes.size() < sizeof header_size) fail_format(source, bytes, header_size);
   std::memcpy(&header_size, bytes.data(), sizeof header_size);
   const uint64_t rest = bytes.size() - sizeof header_size;
   if (header_size > kMaxHeaderBytes || header_size > rest || bytes[8] != '{') {
-    fail_file(source, "not a safetensors file, or a truncated one",
-              {"the first 8 bytes give a header of " + std::to_string(header_size) + " bytes, " +
-               std::to_string(rest) + " follow"});
+    fail_format(source, bytes, header_size);
   }
   const Json header = parse_header(source, {bytes.data() + 8, header_size});
   Checkpoint checkpoint;
@@ -208,49 +328,64 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   }
   const uint64_t available = rest - header_size;
   if (expected != available) {
-    fail_file(source, "truncated, or with bytes that belong to no tensor",
+    fail_file(source,
+              expected > available ? "truncated, or still being written"
+                                   : "there are bytes that belong to no tensor",
               {"the header accounts for " + std::to_string(expected) + " bytes, the file has " +
                std::to_string(available)});
   }
   for (const Entry& entry : entries) {
-    const char* data = bytes.data() + 8 + header_size + entry.begin;
-    checkpoint.tensors[entry.name] = entry.type == "F32" ? read_tensor<float>(entry.shape, data)
-                                     : entry.type == "F64"
-                                         ? read_tensor<double>(entry.shape, data)
-                                         : read_tensor<int64_t>(entry.shape, data);
+    if (entry.unread.empty()) {
+      checkpoint.tensors[entry.name] =
+          entry.dtype->read(entry.shape, bytes.data() + 8 + header_size + entry.begin);
+    } else {
+      checkpoint.unread[entry.name] = entry.unread;
+    }
   }
   return checkpoint;
 }
 
+std::string Mismatch::str() const {
+  return kind + std::string(9 - kind.size(), ' ') + name + " " + detail;
+}
+
 void restore(const Checkpoint& checkpoint, const std::string& prefix, const NamedTensors& state,
-             const std::string& source) {
-  std::vector<std::string> wrong;
-  std::set<std::string> expected;
+             const std::string& source, SourceLoc loc) {
+  const std::vector<Mismatch> wrong = mismatches(checkpoint, prefix, state, !prefix.empty());
+  if (!wrong.empty()) fail_file(source, "a checkpoint of another architecture", abridged(wrong));
   for (const auto& [name, tensor] : state) {
-    expected.insert(prefix + name);
-    const auto found = checkpoint.tensors.find(prefix + name);
-    if (found == checkpoint.tensors.end()) {
-      wrong.push_back("missing  " + prefix + name + " " + tensor.shape().str());
-    } else if (!(found->second.shape() == tensor.shape())) {
-      wrong.push_back("shape    " + prefix + name + " is " + found->second.shape().str() +
-                      ", expected " + tensor.shape().str());
+    copy_numbers(checkpoint.tensors.at(stored_name(checkpoint, prefix, name)), tensor, loc);
+  }
+}
+
+std::vector<Mismatch> restore_matching(const Checkpoint& checkpoint, const std::string& prefix,
+                                       const NamedTensors& state, SourceLoc loc) {
+  const std::vector<Mismatch> wrong = mismatches(checkpoint, prefix, state, !prefix.empty());
+  for (const auto& [name, tensor] : state) {
+    const auto found = checkpoint.tensors.find(stored_name(checkpoint, prefix, name));
+    if (found != checkpoint.tensors.end() && found->second.shape() == tensor.shape()) {
+      copy_numbers(found->second, tensor, loc);
     }
   }
-  for (const auto& [name, tensor] : checkpoint.tensors) {
-    if (!prefix.empty() && name.starts_with(prefix) && !expected.contains(name)) {
-      wrong.push_back("unknown  " + name + " " + tensor.shape().str());
-    }
+  return wrong;
+}
+
+std::vector<StatePair> paired_state(const char* op, const Module& from, const Module& into,
+                                    SourceLoc loc) {
+  const NamedTensors source = from.state(), state = into.state();
+  const Checkpoint all = {{source.begin(), source.end()}, {}};
+  if (const auto wrong = mismatches(all, "", state, true); !wrong.empty()) {
+    fail(op, "the modules differ in architecture", abridged(wrong), loc);
   }
-  constexpr size_t kShown = 6;
-  if (!wrong.empty()) {
-    const size_t more = wrong.size() > kShown ? wrong.size() - kShown : 0;
-    wrong.resize(wrong.size() - more);
-    if (more > 0) wrong.push_back("and " + std::to_string(more) + " more");
-    fail_file(source, "a checkpoint of another architecture", wrong);
-  }
-  for (const auto& [name, tensor] : state) {
-    const Tensor& from = checkpoint.tensors.at(prefix + name);
-    std::copy_n(from.data(), from.numel(), tensor.mutable_data());
+  const std::map<std::string, Tensor> namesakes(state.begin(), state.end());
+  std::vector<StatePair> pairs;
+  for (const auto& [name, tensor] : source) pairs.push_back({name, tensor, namesakes.at(name)});
+  return pairs;
+}
+
+void copy_state(const Module& from, const Module& into, SourceLoc loc) {
+  for (const auto& pair : paired_state("copy_state", from, into, loc)) {
+    copy_numbers(pair.from, pair.into, loc);
   }
 }
 

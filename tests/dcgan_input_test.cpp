@@ -200,14 +200,13 @@ TEST_CASE("files that are not what they should be: status 1 and the message, wor
       {"generate --checkpoint nosuch",
        "nosuch: cannot be read\n  open: No such file or directory\n"},
       {"interpolate --checkpoint truncated",
-       "truncated: truncated, or with bytes that belong to no tensor\n  the header accounts for " +
+       "truncated: truncated, or still being written\n  the header accounts for " +
            std::to_string(whole.size() - 8 - *reinterpret_cast<const uint64_t*>(whole.data())) +
            " bytes, the file has " +
            std::to_string(whole.size() - 12 - *reinterpret_cast<const uint64_t*>(whole.data())) +
            "\n"},
       {"generate --checkpoint text",
-       "text: not a safetensors file, or a truncated one\n"
-       "  the first 8 bytes give a header of 2338328219631577172 bytes, 14 follow\n"},
+       "text: not a safetensors file\n  it is text: \"This is no check\"\n"},
       {"generate --checkpoint foreign",
        "foreign: not a checkpoint of this chapter\n"
        "  found    no chapter in the metadata\n  expected chapter dcgan\n"},

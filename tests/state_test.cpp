@@ -224,9 +224,7 @@ TEST_CASE("restore names all that does not fit, and then changes nothing") {
 }
 
 TEST_CASE("a header's length that cannot be is refused before anything is read or allocated") {
-  CHECK(refusal("") ==
-        "DIR/a: not a safetensors file: shorter than its header's length field\n  found 0 bytes");
-  CHECK(refusal("1234567") ==
+  CHECK(refusal(std::string("\1\0\2\3\4\5\6", 7)) ==
         "DIR/a: not a safetensors file: shorter than its header's length field\n  found 7 bytes");
   const auto length = [](const std::string& value, size_t follow) {
     return "DIR/a: not a safetensors file, or a truncated one\n"
@@ -322,15 +320,7 @@ TEST_CASE("numbers of a description that are not natural are refused") {
         "DIR/a: tensor \"w\": extent too large");
 }
 
-TEST_CASE("dtypes, axes and sizes beyond those of the engine are refused") {
-  for (const std::string dtype : {"F16", "BF16", "I32", "U8", "f32", ""}) {
-    CHECK(refusal(
-              with_tensor("{\"dtype\":\"" + dtype + "\",\"shape\":[6],\"data_offsets\":[0,24]}")) ==
-          "DIR/a: tensor \"w\": unsupported dtype\n  found " + dtype +
-              ", expected F32, F64 or I64");
-  }
-  CHECK(refusal(with_tensor(R"({"dtype":"F32","shape":[1,1,1,1,6],"data_offsets":[0,24]})")) ==
-        "DIR/a: tensor \"w\": more than 4 axes\n  found 5 axes");
+TEST_CASE("sizes beyond those of the engine are refused") {
   // 2^62 floats are 2^64 bytes, which are 0 to 64 bits; 2^32 x 2^32 is 0 elements.
   for (const std::string shape :
        {"4611686018427387904", "4611686018427387904, 4", "4294967296, 4294967296",
@@ -346,7 +336,7 @@ TEST_CASE("dtypes, axes and sizes beyond those of the engine are refused") {
         "  found [0, 24), F32 [1099511627776] takes 4398046511104 bytes");
   CHECK(refusal(with_tensor(
             R"({"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]})")) ==
-        "DIR/a: truncated, or with bytes that belong to no tensor\n"
+        "DIR/a: truncated, or still being written\n"
         "  the header accounts for 4398046511104 bytes, the file has 24");
 }
 
@@ -375,8 +365,10 @@ TEST_CASE("tensors fill the file without overlap, gap or rest") {
            std::to_string(at) + ", expected " + std::to_string(expected);
   };
   const auto accounts = [](int header, int file) {
-    return "DIR/a: truncated, or with bytes that belong to no tensor\n  the header accounts for " +
-           std::to_string(header) + " bytes, the file has " + std::to_string(file);
+    const std::string what = header > file ? "truncated, or still being written"
+                                           : "there are bytes that belong to no tensor";
+    return "DIR/a: " + what + "\n  the header accounts for " + std::to_string(header) +
+           " bytes, the file has " + std::to_string(file);
   };
   CHECK(two("[0,8]", "[8,16]", 16) == "");
   CHECK(two("[8,16]", "[0,8]", 16) == "");
@@ -411,7 +403,7 @@ TEST_CASE("a file cut off at any byte, or longer by one, is refused") {
     CAPTURE(length);
     CHECK(refusal(whole.substr(0, length)).starts_with("DIR/a: "));
   }
-  CHECK(refusal(whole + '\0').starts_with("DIR/a: truncated, or with bytes that belong to no"));
+  CHECK(refusal(whole + '\0').starts_with("DIR/a: there are bytes that belong to no tensor\n"));
 }
 
 // A flipped bit may change a name, a number of the metadata or the tensors and go unseen. What it
