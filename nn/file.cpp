@@ -20,13 +20,17 @@ constexpr uint64_t kMaxCsvBytes = uint64_t{1} << 30;
 
 int open_file(const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); }
 
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
 /// Throws the Error for a system call that has just failed on `path`.
 [[noreturn]] void fail_call(const fs::path& path, const char* what, const std::string& call,
                             int reason, uint64_t needed = 0) {
   std::vector<std::string> details = {call + ": " + std::strerror(reason)};
   if (reason == ENOSPC) {
     std::error_code unknown;
-    const fs::space_info space = fs::space(fs::absolute(path).parent_path(), unknown);
+    const fs::space_info space = fs::space(folder_of(path), unknown);
     details.push_back("needed " + std::to_string(needed) + " bytes, free " +
                       (unknown ? "unknown" : std::to_string(space.available) + " bytes"));
   }
@@ -54,7 +58,7 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-/// Linux closes the file even when a signal interrupts close(), so it is never called twice.
+/// Linux closes the file even if a signal interrupts close(), so close() is never called twice.
 bool close_file(int fd) { return file_calls().close(fd) == 0 || errno == EINTR; }
 
 bool sync_file(int fd) {
@@ -80,24 +84,14 @@ void sync_folder(const fs::path& folder, const fs::path& path) {
   check(closed, "close");
 }
 
-const char* kind_of(fs::file_type type) {
-  switch (type) {
-    case fs::file_type::directory:
-      return "a folder";
-    case fs::file_type::fifo:
-      return "a named pipe";
-    case fs::file_type::socket:
-      return "a socket";
-    case fs::file_type::character:
-    case fs::file_type::block:
-      return "a device";
-    default:
-      return "of an unknown kind";
-  }
-}
-
-[[noreturn]] void fail_kind(const fs::path& path, fs::file_type type) {
-  fail(path.string(), "not a regular file", {std::string("it is ") + kind_of(type)}, {});
+/// Throws the Error for what is no regular file; `mode` is that of stat().
+[[noreturn]] void fail_kind(const fs::path& path, mode_t mode) {
+  const char* kind = S_ISDIR(mode)                    ? "a folder"
+                     : S_ISFIFO(mode)                 ? "a named pipe"
+                     : S_ISSOCK(mode)                 ? "a socket"
+                     : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+                                                      : "of an unknown kind";
+  fail(path.string(), "not a regular file", {std::string("it is ") + kind}, {});
 }
 
 /// The number of bytes at the start of `text` that are the header and rows of steps up to
@@ -122,9 +116,10 @@ FileCalls& file_calls() {
 }
 
 void write_file(const fs::path& path, std::string_view bytes) {
-  std::error_code unknown;
-  const fs::file_status before = fs::status(path, unknown);
-  if (fs::exists(before) && !fs::is_regular_file(before)) fail_kind(path, before.type());
+  struct stat before;
+  if (::stat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode)) {
+    fail_kind(path, before.st_mode);
+  }
 
   // The name is fixed, so that what a killed process left behind is replaced by the next write.
   const fs::path temporary = path.string() + ".tmp";
@@ -148,7 +143,7 @@ void write_file(const fs::path& path, std::string_view bytes) {
   const int renamed =
       without_signals([&] { return file_calls().rename(temporary.c_str(), path.c_str()); });
   check(renamed == 0, "rename");
-  sync_folder(path.has_parent_path() ? path.parent_path() : fs::path("."), path);
+  sync_folder(folder_of(path), path);
 }
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {
@@ -160,14 +155,21 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
          {});
   }
   std::string bytes(file.size(), '\0');
-  bytes.resize(file.read(bytes.data(), bytes.size()));
+  if (const size_t got = file.read(bytes.data(), bytes.size()); got < bytes.size()) {
+    fail(path.string(), "became shorter while it was read",
+         {"found " + std::to_string(got) + " bytes, " + std::to_string(bytes.size()) + " expected"},
+         {});
+  }
   return bytes;
 }
 
 void make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (!error && !fs::is_directory(path)) error = std::make_error_code(std::errc::not_a_directory);
+  std::error_code unknown;
+  if (!error && !fs::is_directory(path, unknown)) {
+    error = std::make_error_code(std::errc::not_a_directory);
+  }
   if (error) fail_call(path, "the folder cannot be made", "mkdir", error.value());
 }
 
@@ -178,11 +180,15 @@ InputFile::InputFile(const fs::path& path)
           [&] { return file_calls().open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0); })) {
   if (fd_ < 0) fail_call(path, "cannot be read", "open", errno);
   struct stat status;
-  if (::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) {
-    file_calls().close(fd_);
-    fail_kind(path, fs::status(path).type());
+  const bool known = ::fstat(fd_, &status) == 0;
+  if (known && S_ISREG(status.st_mode)) {
+    size_ = static_cast<uint64_t>(status.st_size);
+    return;
   }
-  size_ = static_cast<uint64_t>(status.st_size);
+  const int reason = errno;
+  file_calls().close(fd_);
+  if (!known) fail_call(path, "cannot be read", "fstat", reason);
+  fail_kind(path, status.st_mode);
 }
 
 InputFile::~InputFile() { file_calls().close(fd_); }
@@ -202,7 +208,9 @@ size_t InputFile::read(void* out, size_t count) {
 CsvWriter::CsvWriter(const fs::path& path, const std::string& header, int64_t last_step)
     : path_(path), fd_(-1) {
   std::string text = header + "\n";
-  if (last_step >= 0 && fs::exists(path)) {
+  // A file that is there but cannot be looked at is not begun anew: reading it names the reason.
+  struct stat unused;
+  if (last_step >= 0 && (::stat(path.c_str(), &unused) == 0 || errno != ENOENT)) {
     const std::string old = read_file(path, kMaxCsvBytes);
     if (!old.starts_with(text)) {
       fail(path.string(), "cannot be continued: its first line differs",

@@ -9,6 +9,9 @@
 
 #include <csignal>
 #include <cstring>
+#include <functional>
+#include <iterator>
+#include <string>
 
 #include "failing_calls.h"
 #include "message.h"
@@ -209,6 +212,102 @@ TEST_CASE("what is no readable file is refused at once") {
   const FailingCalls calls(1, EIO);
   CHECK(message(folder / "a", 10) == "DIR/a: cannot be read\n  read: Input/output error");
   CHECK(calls.open_files() == 0);
+}
+
+// A path may be anything that the system takes: what it refuses is an Error that names the file.
+TEST_CASE("paths that the system refuses are Errors, whatever is asked of them") {
+  const TempFolder folder;
+  write_file(folder / "a", "a file");
+  fs::create_symlink(folder / "loop", folder / "loop");
+  fs::create_symlink(folder / "nowhere", folder / "dangling");
+  const std::string long_name(256, 'n'), long_path(5000, '/');
+  struct Refused {
+    std::string name, reason;
+  };
+  const std::string too_long = "File name too long", loop = "Too many levels of symbolic links";
+  for (const Refused& refused :
+       {Refused{long_name, too_long}, Refused{"a/b", "Not a directory"},
+        Refused{"a/b/c", "Not a directory"}, Refused{"loop", loop}, Refused{"loop/b", loop},
+        Refused{long_name + "/b", too_long}, Refused{long_path + "b", too_long}}) {
+    CAPTURE(refused.name);
+    const fs::path path = folder / refused.name;
+    const auto check = [&](const std::function<void()>& f) {
+      const std::string text = message_of(f);
+      CHECK(text.starts_with(path.string() + ": "));
+      CHECK(text.ends_with(": " + refused.reason));
+    };
+    check([&] { read_file(path, 10); });
+    check([&] { CsvWriter(path, "step", 3); });
+    if (refused.name == "loop") continue;  // A link is replaced, wherever it leads.
+    check([&] { write_file(path, "new"); });
+    check([&] { CsvWriter(path, "step"); });
+    check([&] { make_folder(path); });
+  }
+  CHECK(message_of([&] { make_folder(folder / "loop"); }) ==
+        (folder / "loop").string() + ": the folder cannot be made\n  mkdir: " + loop);
+  CHECK(message_of([&] {
+          make_folder(folder / "dangling");
+        }).starts_with((folder / "dangling").string() + ": the folder cannot be made\n  mkdir: "));
+  CHECK(message_of([&] { make_folder(""); }).starts_with(": the folder cannot be made\n  mkdir: "));
+  CHECK(message_of([&] { write_file("", "new"); }).starts_with(": cannot be written\n  "));
+  CHECK(message_of([&] { read_file("", 10); }) ==
+        ": cannot be read\n  open: No such file or directory");
+  // The longest name that a folder takes is too long for a temporary file beside it.
+  CHECK(message_of([&] {
+          write_file(folder / std::string(255, 'n'), "new");
+        }).ends_with(".tmp: " + too_long));
+  CHECK(contents(folder / "a") == "a file");
+}
+
+TEST_CASE("names that are no UTF-8 are as good as others") {
+  const TempFolder folder;
+  const fs::path path = folder / "caf\xe9 \xff";
+  write_file(path, "new");
+  CHECK(contents(path) == "new");
+  CsvWriter(folder / "\xfe.csv", "step").append("1");
+  CHECK(contents(folder / "\xfe.csv") == "step\n1\n");
+  CHECK(message_of([&] {
+          read_file(folder / "no \xff", 1);
+        }).starts_with((folder / "no \xff").string() + ": cannot be read\n"));
+}
+
+TEST_CASE("a folder that may not be entered") {
+  if (::geteuid() == 0) return;  // root may enter any
+  const TempFolder folder;
+  make_folder(folder / "closed");
+  fs::permissions(folder / "closed", fs::perms::none);
+  const std::string denied = "Permission denied";
+  CHECK(message_of([&] { read_file(folder / "closed/a", 1); }).ends_with(denied));
+  CHECK(message_of([&] { write_file(folder / "closed/a", ""); }).ends_with(denied));
+  CHECK(message_of([&] { make_folder(folder / "closed/a"); }).ends_with(denied));
+  CHECK(message_of([&] { CsvWriter(folder / "closed/a", "step", 3); }).ends_with(denied));
+  fs::permissions(folder / "closed", fs::perms::owner_all);
+}
+
+TEST_CASE("a disk that is full is an Error in a folder that was removed as well") {
+  const fs::path before = fs::current_path();
+  std::string message;
+  {
+    const TempFolder folder;
+    fs::current_path(folder.path());
+    fs::remove(folder.path());
+    const FailingCalls calls(0, ENOSPC);
+    message = message_of([&] { write_file("a", "new"); });
+    fs::current_path(before);
+  }
+  CHECK(message.starts_with(
+      "a: cannot be written\n  open a.tmp: No space left on device\n  needed 3 bytes, free "));
+}
+
+TEST_CASE("a file that becomes shorter while it is read is refused") {
+  const TempFolder folder;
+  write_file(folder / "a", "0123456789");
+  const FileCalls real = file_calls();
+  file_calls().read = [](int, void*, size_t) { return ssize_t{0}; };
+  const std::string message = message_of([&] { read_file(folder / "a", 10); });
+  file_calls() = real;
+  CHECK(without_folder(message, folder) ==
+        "DIR/a: became shorter while it was read\n  found 0 bytes, 10 expected");
 }
 
 TEST_CASE("folders are made with those above, and stay when they are there") {
