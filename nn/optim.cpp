@@ -2,89 +2,184 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "autograd/error.h"
 #include "autograd/graph.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "nn/state.h"
 
 namespace forger::nn {
 namespace {
 
-std::vector<Tensor> zeros_like(const NamedTensors& parameters) {
-  std::vector<Tensor> out;
-  for (const auto& [name, p] : parameters) out.push_back(Tensor::zeros(p.shape()));
-  return out;
+/// Throws Error unless `ok`: "Adam: lr must be finite and at least 0".
+void expect(bool ok, const char* op, const char* option, const char* range, double found,
+            SourceLoc loc) {
+  if (ok) return;
+  fail(op, std::string(option) + " must be " + range, {"found " + short_number(found)}, loc);
 }
 
-void check_lr(const char* op, double lr) {
-  if (!(lr >= 0 && std::isfinite(lr))) {
-    throw Error(std::string(op) + ": a learning rate of at least 0 expected\n  found " +
-                std::to_string(lr));
-  }
+void expect_natural(const char* op, const char* option, double value, SourceLoc loc) {
+  expect(value >= 0 && std::isfinite(value), op, option, "finite and at least 0", value, loc);
 }
+
+/// For the factors by which averages forget.
+void expect_decay(const char* op, const char* option, double value, SourceLoc loc) {
+  expect(value >= 0 && value < 1, op, option, "at least 0 and below 1", value, loc);
+}
+
+NamedTensors parameters_of(const std::vector<const Module*>& modules) {
+  if (modules.size() == 1) return modules[0]->named_parameters();
+  NamedTensors all;
+  for (const Module* module : modules) {
+    for (auto& entry : with_prefix(module->name() + ".", module->named_parameters())) {
+      all.push_back(std::move(entry));
+    }
+  }
+  return all;
+}
+
+/// The tensors of a list, all of which are leaves that collect gradients, each given once.
+const NamedTensors& checked(const char* op, const ParameterList& list, SourceLoc loc) {
+  std::map<const Storage*, std::string> seen;
+  std::set<std::string> names;
+  for (const auto& [name, p] : list.tensors) {
+    if (!p.defined()) fail(op, "parameter " + name + " is undefined", {}, loc);
+    if (!p.node()) {
+      fail(op, "parameter " + name + " requires no gradient",
+           {"found " + p.shape().str() + " without set_requires_grad()"}, loc);
+    }
+    if (!p.node()->is_leaf()) {
+      fail(op, "parameter " + name + " was computed", {"by " + p.node()->str()}, loc);
+    }
+    if (const auto [other, is_new] = seen.emplace(p.storage().get(), name); !is_new) {
+      fail(op, "two parameters share their numbers", {other->second, name}, loc);
+    }
+    if (!names.insert(name).second) {
+      fail(op, "two parameters have one name", {name, "expected modules of different names"}, loc);
+    }
+  }
+  return list.tensors;
+}
+
+/// True if an optimizer moves this parameter and clipping counts it.
+bool has_gradient(const Tensor& p) { return p.requires_grad() && p.grad().defined(); }
+
+Tensor zeros_like(const Tensor& p) { return Tensor::zeros(p.shape()); }
 
 }  // namespace
 
-Optimizer::Optimizer(NamedTensors parameters) : parameters_(std::move(parameters)) {
-  if (parameters_.empty()) throw Error("optimizer: the module has no parameters");
+ParameterList::ParameterList(const Module& module)
+    : tensors(module.named_parameters()), modules{&module} {}
+
+ParameterList::ParameterList(std::initializer_list<std::reference_wrapper<const Module>> several) {
+  for (const Module& module : several) modules.push_back(&module);
+  tensors = parameters_of(modules);
+}
+
+ParameterList::ParameterList(const std::vector<Tensor>& list) {
+  std::set<std::string> names;
+  for (const Tensor& p : list) {
+    const std::string own = p.node() && p.node()->is_leaf() ? p.node()->module : "";
+    const bool usable = !own.empty() && names.insert(own).second;
+    tensors.emplace_back(usable ? own : std::to_string(tensors.size()), p);
+  }
+}
+
+Optimizer::Optimizer(const char* name, const ParameterList& list, double learning_rate,
+                     SourceLoc loc)
+    : lr(learning_rate),
+      name_(name),
+      parameters_(checked(name, list, loc)),
+      modules_(list.modules) {
+  if (parameters_.empty()) fail(name, "there are no parameters to train", {}, loc);
+  expect_natural(name, "lr", lr, loc);
+}
+
+void Optimizer::step(SourceLoc loc) {
+  expect_natural(name_, "lr", lr, loc);
+  check_modules(loc);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Tensor& p = parameters_[i].second;
+    if (has_gradient(p)) update(i, p, p.grad(), loc);
+  }
+}
+
+void Optimizer::check_modules(SourceLoc loc) const {
+  if (modules_.empty()) return;
+  size_t next = 0;  // All are found here, one after the other, as long as nothing changed.
+  for (const auto& [name, p] : parameters_of(modules_)) {
+    const auto is_same = [&p = p](const auto& ours) { return ours.second.node() == p.node(); };
+    if (next < parameters_.size() && is_same(parameters_[next])) {
+      ++next;
+    } else if (std::none_of(parameters_.begin(), parameters_.end(), is_same)) {
+      fail(name_, "a parameter was added after the optimizer was made",
+           {name + " " + p.shape().str(), "expected an optimizer that is made after all layers"},
+           loc);
+    }
+  }
 }
 
 void Optimizer::zero_grad() const {
   for (const auto& [name, p] : parameters_) p.zero_grad();
 }
 
-Sgd::Sgd(const Module& module, SgdOptions options)
-    : Optimizer(module.named_parameters()), options_(options) {
-  check_lr("Sgd", options.lr);
-  if (options.nesterov && !(options.momentum > 0)) {
-    throw Error("Sgd: nesterov needs a momentum above 0\n  found " +
-                std::to_string(options.momentum));
-  }
-  lr = options.lr;
-  if (options.momentum != 0) momentum_ = zeros_like(parameters_);
-}
-
-void Sgd::step(SourceLoc loc) {
-  const kernels::Sgd hyper = {.lr = lr,
-                              .momentum = options_.momentum,
-                              .weight_decay = options_.weight_decay,
-                              .nesterov = options_.nesterov};
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    const Tensor& p = parameters_[i].second;
-    const Tensor g = p.grad();
-    if (!g.defined()) continue;
-    kernels::sgd(hyper, p.numel(), g.data(), p.mutable_data(loc),
-                 momentum_.empty() ? nullptr : momentum_[i].mutable_data(loc));
-  }
-}
-
-NamedTensors Sgd::state() const {
+NamedTensors Optimizer::state() const {
   NamedTensors out;
-  for (size_t i = 0; i < momentum_.size(); ++i) {
-    out.emplace_back(parameters_[i].first + ".momentum_buffer", momentum_[i]);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    for (auto& entry : with_prefix(parameters_[i].first + ".", state_of(i))) {
+      out.push_back(std::move(entry));
+    }
   }
   return out;
 }
 
-Adam::Adam(const Module& module, AdamOptions options, bool decoupled)
-    : Optimizer(module.named_parameters()),
-      decoupled_(decoupled),
-      options_(options),
-      exp_avg_(zeros_like(parameters_)),
-      exp_avg_sq_(zeros_like(parameters_)) {
-  check_lr("Adam", options.lr);
-  if (!(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1)) {
-    throw Error("Adam: betas of at least 0 and below 1 expected\n  found " +
-                std::to_string(options.beta1) + ", " + std::to_string(options.beta2));
+Sgd::Sgd(const ParameterList& list, SgdOptions options, SourceLoc loc)
+    : Optimizer("Sgd", list, options.lr, loc), options_(options) {
+  expect_decay(name_, "momentum", options.momentum, loc);
+  expect_natural(name_, "weight_decay", options.weight_decay, loc);
+  if (options.nesterov && options.momentum == 0) {
+    fail(name_, "nesterov needs a momentum above 0", {"found 0"}, loc);
   }
-  lr = options.lr;
+  if (options.momentum == 0) return;
+  for (const auto& [name, p] : parameters_) momentum_.push_back(zeros_like(p));
 }
 
-void Adam::step(SourceLoc loc) {
-  const double t = *step_.mutable_data(loc) += 1;
+void Sgd::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
+  const kernels::Sgd hyper = {.lr = lr,
+                              .momentum = options_.momentum,
+                              .weight_decay = options_.weight_decay,
+                              .nesterov = options_.nesterov};
+  kernels::sgd(hyper, p.numel(), g.data(), p.mutable_data(loc),
+               momentum_.empty() ? nullptr : momentum_[i].mutable_data(loc));
+}
+
+NamedTensors Sgd::state_of(size_t i) const {
+  if (momentum_.empty()) return {};
+  return {{"momentum_buffer", momentum_[i]}};
+}
+
+Adam::Adam(const char* name, const ParameterList& list, AdamOptions options, bool decoupled,
+           SourceLoc loc)
+    : Optimizer(name, list, options.lr, loc), decoupled_(decoupled), options_(options) {
+  expect_decay(name, "beta1", options.beta1, loc);
+  expect_decay(name, "beta2", options.beta2, loc);
+  expect_natural(name, "eps", options.eps, loc);
+  expect_natural(name, "weight_decay", options.weight_decay, loc);
+  for (const auto& [parameter, p] : parameters_) {
+    moments_.push_back({Tensor::scalar(0), zeros_like(p), zeros_like(p)});
+  }
+}
+
+void Adam::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
+  const auto& [step, exp_avg, exp_avg_sq] = moments_[i];
+  const double t = *step.mutable_data(loc) += 1;
   const kernels::Adam hyper = {.beta1 = options_.beta1,
                                .beta2 = options_.beta2,
                                .eps = options_.eps,
@@ -92,151 +187,150 @@ void Adam::step(SourceLoc loc) {
                                .shrink = decoupled_ ? 1 - lr * options_.weight_decay : 1,
                                .step_size = lr / (1 - std::pow(options_.beta1, t)),
                                .sqrt_correction = std::sqrt(1 - std::pow(options_.beta2, t))};
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    const Tensor& p = parameters_[i].second;
-    const Tensor g = p.grad();
-    if (!g.defined()) continue;
-    kernels::active().adam(hyper, p.numel(), g.data(), p.mutable_data(loc),
-                           exp_avg_[i].mutable_data(loc), exp_avg_sq_[i].mutable_data(loc));
+  kernels::active().adam(hyper, p.numel(), g.data(), p.mutable_data(loc), exp_avg.mutable_data(loc),
+                         exp_avg_sq.mutable_data(loc));
+}
+
+NamedTensors Adam::state_of(size_t i) const {
+  const auto& [step, exp_avg, exp_avg_sq] = moments_[i];
+  return {{"step", step}, {"exp_avg", exp_avg}, {"exp_avg_sq", exp_avg_sq}};
+}
+
+AdamW::AdamW(const ParameterList& list, AdamWOptions options, SourceLoc loc)
+    : Adam("AdamW", list,
+           {.lr = options.lr,
+            .beta1 = options.beta1,
+            .beta2 = options.beta2,
+            .eps = options.eps,
+            .weight_decay = options.weight_decay},
+           true, loc) {}
+
+RmsProp::RmsProp(const ParameterList& list, RmsPropOptions options, SourceLoc loc)
+    : Optimizer("RmsProp", list, options.lr, loc), options_(options) {
+  expect_decay(name_, "alpha", options.alpha, loc);
+  expect_decay(name_, "momentum", options.momentum, loc);
+  expect_natural(name_, "eps", options.eps, loc);
+  expect_natural(name_, "weight_decay", options.weight_decay, loc);
+  for (const auto& [name, p] : parameters_) {
+    averages_.push_back({zeros_like(p), options.momentum != 0 ? zeros_like(p) : Tensor()});
   }
 }
 
-NamedTensors Adam::state() const {
-  NamedTensors out = {{"step", step_}};
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    out.emplace_back(parameters_[i].first + ".exp_avg", exp_avg_[i]);
-    out.emplace_back(parameters_[i].first + ".exp_avg_sq", exp_avg_sq_[i]);
-  }
-  return out;
-}
-
-RmsProp::RmsProp(const Module& module, RmsPropOptions options)
-    : Optimizer(module.named_parameters()),
-      options_(options),
-      square_avg_(zeros_like(parameters_)) {
-  check_lr("RmsProp", options.lr);
-  if (!(options.alpha >= 0 && options.alpha < 1)) {
-    throw Error("RmsProp: an alpha of at least 0 and below 1 expected\n  found " +
-                std::to_string(options.alpha));
-  }
-  lr = options.lr;
-  if (options.momentum != 0) momentum_ = zeros_like(parameters_);
-}
-
-void RmsProp::step(SourceLoc loc) {
+void RmsProp::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
   const kernels::RmsProp hyper = {.lr = lr,
                                   .alpha = options_.alpha,
                                   .eps = options_.eps,
                                   .weight_decay = options_.weight_decay,
                                   .momentum = options_.momentum};
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    const Tensor& p = parameters_[i].second;
-    const Tensor g = p.grad();
-    if (!g.defined()) continue;
-    kernels::rmsprop(hyper, p.numel(), g.data(), p.mutable_data(loc),
-                     square_avg_[i].mutable_data(loc),
-                     momentum_.empty() ? nullptr : momentum_[i].mutable_data(loc));
-  }
+  const auto& [square_avg, momentum] = averages_[i];
+  kernels::rmsprop(hyper, p.numel(), g.data(), p.mutable_data(loc), square_avg.mutable_data(loc),
+                   momentum.defined() ? momentum.mutable_data(loc) : nullptr);
 }
 
-NamedTensors RmsProp::state() const {
-  NamedTensors out;
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    out.emplace_back(parameters_[i].first + ".square_avg", square_avg_[i]);
-    if (!momentum_.empty())
-      out.emplace_back(parameters_[i].first + ".momentum_buffer", momentum_[i]);
-  }
-  return out;
+NamedTensors RmsProp::state_of(size_t i) const {
+  const auto& [square_avg, momentum] = averages_[i];
+  if (!momentum.defined()) return {{"square_avg", square_avg}};
+  return {{"square_avg", square_avg}, {"momentum_buffer", momentum}};
 }
 
-double clip_grad_norm(const std::vector<Tensor>& parameters, double max_norm) {
-  if (!(max_norm > 0)) {
-    throw Error("clip_grad_norm: a norm above 0 expected\n  found " + std::to_string(max_norm));
-  }
-  const NoGrad guard;
+double clip_grad_norm(const ParameterList& list, double max_norm, SourceLoc loc) {
+  expect(max_norm > 0, "clip_grad_norm", "max_norm", "above 0", max_norm, loc);
   double squares = 0;
-  for (const Tensor& p : parameters) {
+  for (const auto& [name, p] : checked("clip_grad_norm", list, loc)) {
+    if (!has_gradient(p)) continue;
     const Tensor g = p.grad();
-    if (!g.defined()) continue;
     for (int64_t i = 0; i < g.numel(); ++i) {  // in double: 1e20 squared is no float
       squares += static_cast<double>(g.data()[i]) * static_cast<double>(g.data()[i]);
     }
   }
   const double norm = std::sqrt(squares);
-  if (norm > max_norm) {
-    for (const Tensor& p : parameters) {
-      if (const Tensor g = p.grad(); g.defined()) p.set_grad(g * (max_norm / norm));
-    }
+  if (!(norm > max_norm) || !std::isfinite(norm)) return norm;
+  const NoGrad guard;
+  const Tensor factor = Tensor::scalar(static_cast<Scalar>(max_norm / norm));
+  for (const auto& [name, p] : list.tensors) {
+    if (has_gradient(p)) p.set_grad(mul(p.grad(), factor, loc), loc);
   }
   return norm;
 }
 
-void clip_grad_value(const std::vector<Tensor>& parameters, double limit) {
+void clip_grad_value(const ParameterList& list, double limit, SourceLoc loc) {
+  expect(limit >= 0, "clip_grad_value", "limit", "at least 0", limit, loc);
   const NoGrad guard;
-  for (const Tensor& p : parameters) {
-    if (const Tensor g = p.grad(); g.defined()) p.set_grad(clamp(g, -limit, limit));
+  for (const auto& [name, p] : checked("clip_grad_value", list, loc)) {
+    if (has_gradient(p)) p.set_grad(clamp(p.grad(), -limit, limit, loc), loc);
   }
 }
 
-Ema::Ema(const Module& source, const Module& copy, double decay)
-    : source_(source.state()), copy_(copy.state()), decay_(decay) {
-  if (!(decay >= 0 && decay <= 1)) {
-    throw Error("Ema: a decay of 0 to 1 expected\n  found " + std::to_string(decay));
-  }
-  for (size_t i = 0; i < std::max(source_.size(), copy_.size()); ++i) {
-    const auto text = [i](const NamedTensors& all) {
-      return i < all.size() ? all[i].first + " " + all[i].second.shape().str() : "nothing";
-    };
-    if (text(source_) != text(copy_)) {
-      throw Error("Ema: the copy has another architecture\n  source  " + text(source_) +
-                  "\n  copy    " + text(copy_));
+Ema::Ema(const Module& source, const Module& copy, double decay, SourceLoc loc)
+    : source_(source), copy_(copy), decay_(decay) {
+  expect(decay >= 0 && decay <= 1, "Ema", "decay", "from 0 to 1", decay, loc);
+  for (const StatePair& pair : paired_state("Ema", source, copy, loc)) {
+    if (pair.from.storage() == pair.into.storage()) {
+      fail("Ema", "source and copy share their numbers", {pair.name}, loc);
     }
-    averaged_.push_back(source_[i].second.requires_grad());
-    std::copy_n(source_[i].second.data(), source_[i].second.numel(),
-                copy_[i].second.mutable_data());
   }
+  copy_state(source, copy, loc);
 }
 
 void Ema::update(SourceLoc loc) const {
-  for (size_t i = 0; i < source_.size(); ++i) {
-    const Scalar* from = source_[i].second.data();
-    Scalar* to = copy_[i].second.mutable_data(loc);
-    const auto rate = static_cast<Scalar>(averaged_[i] ? 1 - decay_ : 1);
-    for (int64_t j = 0; j < source_[i].second.numel(); ++j) {
-      to[j] = rate == 1 ? from[j] : to[j] + rate * (from[j] - to[j]);
+  const std::vector<StatePair> pairs = paired_state("Ema", source_, copy_, loc);
+  const NamedTensors averaged = source_.named_parameters();  // in the order of the pairs
+  size_t next = 0;
+  for (const auto& [name, from, into] : pairs) {
+    const bool is_averaged = next < averaged.size() && averaged[next].first == name;
+    if (is_averaged) ++next;
+    const Scalar* source = from.data();
+    Scalar* copy = into.mutable_data(loc);
+    const auto rate = static_cast<Scalar>(is_averaged ? 1 - decay_ : 1);
+    for (int64_t i = 0; i < from.numel(); ++i) {
+      copy[i] = rate == 1 ? source[i] : copy[i] + rate * (source[i] - copy[i]);
     }
   }
 }
 
 namespace {
 
-void check_span(const char* schedule, const char* name, int64_t span) {
-  if (span >= 1) return;
-  throw Error(std::string(schedule) + ": a " + name + " of at least 1 expected\n  found " +
-              std::to_string(span));
+/// Checks what all schedules take: a rate, a step, and factors or rates.
+void check_schedule(const char* op, double lr, int64_t t, double factor, const char* factor_name,
+                    SourceLoc loc) {
+  expect_natural(op, "lr", lr, loc);
+  expect(t >= 0, op, "t", "at least 0", static_cast<double>(t), loc);
+  expect_natural(op, factor_name, factor, loc);
+}
+
+void expect_span(const char* op, const char* option, int64_t span, SourceLoc loc) {
+  expect(span >= 1, op, option, "at least 1", static_cast<double>(span), loc);
+}
+
+/// How much of a schedule of `total` steps is done at step t, from 0 to 1.
+double share_done(int64_t t, int64_t total) {
+  return static_cast<double>(std::min(t, total)) / static_cast<double>(total);
 }
 
 }  // namespace
 
-double step_lr(double lr, int64_t t, int64_t period, double gamma) {
-  check_span("step_lr", "period", period);
+double step_lr(double lr, int64_t t, int64_t period, double gamma, SourceLoc loc) {
+  check_schedule("step_lr", lr, t, gamma, "gamma", loc);
+  expect_span("step_lr", "period", period, loc);
   return lr * std::pow(gamma, static_cast<double>(t / period));
 }
 
-double exponential_lr(double lr, int64_t t, double gamma) {
+double exponential_lr(double lr, int64_t t, double gamma, SourceLoc loc) {
+  check_schedule("exponential_lr", lr, t, gamma, "gamma", loc);
   return lr * std::pow(gamma, static_cast<double>(t));
 }
 
-double cosine_lr(double lr, int64_t t, int64_t total, double end) {
-  check_span("cosine_lr", "total", total);
-  const double done = static_cast<double>(std::min(t, total)) / static_cast<double>(total);
-  return end + (lr - end) * (1 + std::cos(std::numbers::pi * done)) / 2;
+double cosine_lr(double lr, int64_t t, int64_t total, double end, SourceLoc loc) {
+  check_schedule("cosine_lr", lr, t, end, "end", loc);
+  expect_span("cosine_lr", "total", total, loc);
+  return end + (lr - end) * (1 + std::cos(std::numbers::pi * share_done(t, total))) / 2;
 }
 
-double linear_lr(double lr, int64_t t, int64_t total, double start, double finish) {
-  check_span("linear_lr", "total", total);
-  const double done = static_cast<double>(std::min(t, total)) / static_cast<double>(total);
-  return lr * (start + (finish - start) * done);
+double linear_lr(double lr, int64_t t, int64_t total, double start, double finish, SourceLoc loc) {
+  check_schedule("linear_lr", lr, t, start, "start", loc);
+  expect_natural("linear_lr", "finish", finish, loc);
+  expect_span("linear_lr", "total", total, loc);
+  return lr * (start + (finish - start) * share_done(t, total));
 }
 
 }  // namespace forger::nn

@@ -1,29 +1,72 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <vector>
 
+#include "autograd/source_loc.h"
+#include "autograd/tensor.h"
 #include "nn/module.h"
 
 namespace forger::nn {
 
-/// What the optimizers share: the parameters and their gradients' clearing.
-class Optimizer {
- public:
-  explicit Optimizer(NamedTensors parameters);
-  virtual ~Optimizer() = default;
+/// The parameters that an optimizer updates or a function clips. It converts from
+///
+///     net                          the parameters of a module; state names begin "fc.weight"
+///     {G, F}                       of several modules; state names begin "G.fc.weight"
+///     net.parameters(), {x, y}     tensors; state names begin with their own names, or "0", "1"
+///     NamedTensors{{"scale", s}}   tensors under given names
+struct ParameterList {
+  ParameterList(const Module& module);
+  ParameterList(std::initializer_list<std::reference_wrapper<const Module>> several);
+  ParameterList(const std::vector<Tensor>& list);
+  ParameterList(std::initializer_list<Tensor> list)
+      : ParameterList(std::vector<Tensor>(list)) {}
+  ParameterList(NamedTensors named) : tensors(std::move(named)) {}
 
-  /// Updates each parameter that has a gradient, in place.
-  virtual void step(SourceLoc loc = SourceLoc::here()) = 0;
-  void zero_grad() const;
-  /// The tensors that continue a run, under the parameters' names: "fc.weight.exp_avg", "step", ...
-  virtual NamedTensors state() const = 0;
-
-  double lr = 0;
-
- protected:
-  NamedTensors parameters_;
+  NamedTensors tensors;
+  std::vector<const Module*> modules;  // where the tensors come from; empty for given tensors
 };
 
+/// What all optimizers share. Modules given to an optimizer must outlive its last step().
+/// Constructors throw Error for an option out of its range, an empty list, and a tensor that is
+/// undefined, was computed, requires no gradient or is given twice.
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  /// Updates in place every parameter that requires a gradient and has one. A parameter without a
+  /// gradient keeps its numbers and its state; if none has a gradient, nothing happens. The same
+  /// holds for a frozen parameter, even if it still has a gradient. Throws Error when lr is
+  /// negative or not finite, or when a module got a parameter since the optimizer was made.
+  void step(SourceLoc loc = SourceLoc::here());
+  void zero_grad() const;
+  /// The tensors that continue a run, under PyTorch's names: "fc.weight.step", "fc.weight.exp_avg".
+  NamedTensors state() const;
+
+  double lr;
+
+ protected:
+  Optimizer(const char* name, const ParameterList& list, double learning_rate, SourceLoc loc);
+
+  const char* name_;
+  const NamedTensors parameters_;
+
+ private:
+  /// Updates parameter number i, which is p and has the gradient g.
+  virtual void update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) = 0;
+  /// The state of parameter number i: {{"step", ...}, {"exp_avg", ...}}.
+  virtual NamedTensors state_of(size_t i) const = 0;
+  void check_modules(SourceLoc loc) const;
+
+  std::vector<const Module*> modules_;
+};
+
+/// lr and weight_decay are at least 0; momentum is at least 0 and below 1.
 struct SgdOptions {
   double lr = 0.01, momentum = 0, weight_decay = 0;
   bool nesterov = false;
@@ -33,94 +76,132 @@ struct SgdOptions {
 /// momentum v) instead (Sutskever et al. 2013, ICML, in PyTorch's form).
 class Sgd : public Optimizer {
  public:
-  Sgd(const Module& module, SgdOptions options);
-  void step(SourceLoc loc = SourceLoc::here()) override;
-  NamedTensors state() const override;
+  explicit Sgd(const ParameterList& parameters, SgdOptions options = {},
+               SourceLoc loc = SourceLoc::here());
 
  private:
+  void update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) override;
+  NamedTensors state_of(size_t i) const override;
+
   SgdOptions options_;
-  std::vector<Tensor> momentum_;
+  std::vector<Tensor> momentum_;  // v of each parameter; empty without momentum
 };
 
+/// lr, eps and weight_decay are at least 0; beta1 and beta2 are at least 0 and below 1.
 struct AdamOptions {
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
 };
 
-/// Adam (Kingma & Ba 2015, arXiv 1412.6980, algorithm 1), with PyTorch's placing of eps.
+/// Adam (Kingma & Ba 2015, arXiv 1412.6980, algorithm 1). eps is added after the bias correction,
+/// as in PyTorch. Each parameter counts its own steps, so the correction starts with its first
+/// gradient.
 class Adam : public Optimizer {
  public:
-  Adam(const Module& module, AdamOptions options = {}) : Adam(module, options, false) {}
-  void step(SourceLoc loc = SourceLoc::here()) override;
-  NamedTensors state() const override;
+  explicit Adam(const ParameterList& parameters, AdamOptions options = {},
+                SourceLoc loc = SourceLoc::here())
+      : Adam("Adam", parameters, options, false, loc) {}
 
  protected:
-  Adam(const Module& module, AdamOptions options, bool decoupled);
+  Adam(const char* name, const ParameterList& parameters, AdamOptions options, bool decoupled,
+       SourceLoc loc);
 
  private:
-  bool decoupled_;  // weight decay: AdamW
+  struct Moments {
+    Tensor step;     // how many gradients the parameter had, rank 0
+    Tensor exp_avg;  // moving average of the gradient
+    Tensor exp_avg_sq;
+  };
+  void update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) override;
+  NamedTensors state_of(size_t i) const override;
+
+  bool decoupled_;  // True if weight decay works as in AdamW.
   AdamOptions options_;
-  Tensor step_ = Tensor::scalar(0);
-  std::vector<Tensor> exp_avg_, exp_avg_sq_;  // the gradient's first and second moments
+  std::vector<Moments> moments_;
+};
+
+/// The options of Adam, but weights decay by default.
+struct AdamWOptions {
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01;
 };
 
 /// Adam whose weight decay shrinks the parameters, p -= lr weight_decay p, and stays out of the
 /// moments (Loshchilov & Hutter 2019, arXiv 1711.05101, algorithm 2, in PyTorch's form).
 class AdamW : public Adam {
  public:
-  AdamW(const Module& module, AdamOptions options = {.weight_decay = 0.01})
-      : Adam(module, options, true) {}
+  explicit AdamW(const ParameterList& parameters, AdamWOptions options = {},
+                 SourceLoc loc = SourceLoc::here());
 };
 
+/// lr, eps and weight_decay are at least 0; alpha and momentum are at least 0 and below 1.
 struct RmsPropOptions {
   double lr = 0.01, alpha = 0.99, eps = 1e-8, weight_decay = 0, momentum = 0;
 };
 
 /// s = alpha s + (1 - alpha) g^2; p -= lr g / (sqrt(s) + eps) (Tieleman & Hinton 2012, lecture 6.5
-/// of "Neural networks for machine learning"); with momentum that quotient goes through
-/// v = momentum v + g / (sqrt(s) + eps) first.
+/// of "Neural networks for machine learning"). With momentum, v = momentum v + g / (sqrt(s) + eps)
+/// and p -= lr v.
 class RmsProp : public Optimizer {
  public:
-  RmsProp(const Module& module, RmsPropOptions options = {});
-  void step(SourceLoc loc = SourceLoc::here()) override;
-  NamedTensors state() const override;
+  explicit RmsProp(const ParameterList& parameters, RmsPropOptions options = {},
+                   SourceLoc loc = SourceLoc::here());
 
  private:
+  struct Averages {
+    Tensor square_avg;
+    Tensor momentum;  // undefined without momentum
+  };
+  void update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) override;
+  NamedTensors state_of(size_t i) const override;
+
   RmsPropOptions options_;
-  std::vector<Tensor> square_avg_, momentum_;
+  std::vector<Averages> averages_;
 };
 
-/// Scales all gradients by max_norm / norm where their common norm is above max_norm (Pascanu et
-/// al. 2013, arXiv 1211.5063). Returns the norm before. Parameters without a gradient are left out.
-double clip_grad_norm(const std::vector<Tensor>& parameters, double max_norm);
-/// Limits each element of each gradient to [-limit, limit].
-void clip_grad_value(const std::vector<Tensor>& parameters, double limit);
+/// Scales all gradients by max_norm / norm if their common norm is above max_norm (Pascanu et al.
+/// 2013, arXiv 1211.5063). Returns the norm before. Parameters without a gradient and frozen ones
+/// do not count. If the norm is infinite or NaN, all gradients stay as they are and the norm is
+/// returned: test it by std::isfinite to leave out the step. Throws Error unless max_norm > 0;
+/// infinity is allowed and scales nothing.
+double clip_grad_norm(const ParameterList& parameters, double max_norm,
+                      SourceLoc loc = SourceLoc::here());
+/// Limits each element of each gradient to [-limit, limit]; NaN stays NaN. Throws Error unless
+/// limit >= 0.
+void clip_grad_value(const ParameterList& parameters, double limit,
+                     SourceLoc loc = SourceLoc::here());
 
 /// A second copy of a module, of the same architecture, that follows the first by an exponential
-/// moving average: p = decay p + (1 - decay) source's p. Its buffers are copied.
+/// moving average: p = decay p + (1 - decay) source's p. Its buffers are copied. Both modules must
+/// outlive the last update().
 class Ema {
  public:
-  /// The copy starts equal to the source. Throws Error when the two differ in names or shapes.
-  Ema(const Module& source, const Module& copy, double decay);
+  /// Makes the copy equal to the source. Throws Error when the modules differ in names or shapes or
+  /// share numbers, or unless 0 <= decay <= 1.
+  Ema(const Module& source, const Module& copy, double decay, SourceLoc loc = SourceLoc::here());
+  /// Throws Error when the modules differ since a layer was added.
   void update(SourceLoc loc = SourceLoc::here()) const;
 
  private:
-  NamedTensors source_, copy_;
-  std::vector<char> averaged_;  // parameters are, buffers are not
+  const Module& source_;
+  const Module& copy_;
   double decay_;
 };
 
-// Learning rates as functions of the step (or epoch) t >= 0, to be assigned to an optimizer's lr:
-// a resumed run needs no state for them. Each corresponds to a scheduler of
-// torch.optim.lr_scheduler.
+// Learning rates as functions of the step (or epoch) t, to be assigned to an optimizer's lr. A
+// resumed run needs no state for them. Each corresponds to a scheduler of torch.optim.lr_scheduler.
+// They throw Error when t is negative, when a span is below 1, and when a rate or factor is
+// negative or not finite.
 
 /// StepLR: lr gamma^floor(t / period).
-double step_lr(double lr, int64_t t, int64_t period, double gamma = 0.1);
+double step_lr(double lr, int64_t t, int64_t period, double gamma = 0.1,
+               SourceLoc loc = SourceLoc::here());
 /// ExponentialLR: lr gamma^t.
-double exponential_lr(double lr, int64_t t, double gamma);
-/// CosineAnnealingLR: from lr down to `end` at t = total along half a cosine (Loshchilov & Hutter
-/// 2017, arXiv 1608.03983).
-double cosine_lr(double lr, int64_t t, int64_t total, double end = 0);
+double exponential_lr(double lr, int64_t t, double gamma, SourceLoc loc = SourceLoc::here());
+/// CosineAnnealingLR: from lr down to `end` at t = total along half a cosine, constant afterwards
+/// (Loshchilov & Hutter 2017, arXiv 1608.03983).
+double cosine_lr(double lr, int64_t t, int64_t total, double end = 0,
+                 SourceLoc loc = SourceLoc::here());
 /// LinearLR: from start lr up (or down) to finish lr at t = total, constant afterwards.
-double linear_lr(double lr, int64_t t, int64_t total, double start, double finish = 1);
+double linear_lr(double lr, int64_t t, int64_t total, double start, double finish = 1,
+                 SourceLoc loc = SourceLoc::here());
 
 }  // namespace forger::nn

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
+#include <string>
+#include <vector>
 
 #include "autograd/engine.h"
 #include "autograd/random.h"
-#include "message.h"
 #include "nn/init.h"
 #include "nn/layers.h"
 
@@ -237,6 +239,122 @@ TEST_CASE("Adam's first step is lr against the gradient's sign, whatever its siz
   }
 }
 
+TEST_CASE("Adam corrects the bias of each parameter by that parameter's own steps") {
+  for (const double beta1 : {0.9, 0.5}) {
+    CAPTURE(beta1);
+    Pair pair;
+    Adam adam(pair, {.lr = 0.01, .beta1 = beta1});
+    for (int step = 0; step <= 1000; ++step) {
+      pair.first.set_grad(Tensor::ones({1}));
+      if (step == 1000) pair.second.set_grad(Tensor::ones({1}));
+      adam.step();
+    }
+    // The first step of a parameter is lr long, whenever it comes: see the test above.
+    const double moved = 1 - static_cast<double>(pair.second.item());
+    CHECK(std::abs(moved - 0.01) <= 0.01 * 8 * kU + kU);
+    CHECK(adam.state()[0].second.item() == 1001);
+    CHECK(adam.state()[3].second.item() == 1);
+  }
+}
+
+TEST_CASE("a step without any gradient does nothing") {
+  Pair pair;
+  Adam adam(pair);
+  adam.step();
+  CHECK(pair.first.item() == 1);
+  CHECK(adam.state()[0].second.item() == 0);
+}
+
+TEST_CASE("AdamW's weights decay by 0.01 unless told otherwise, whatever else is set") {
+  Pair pair;
+  AdamW adam(pair, {.lr = 0.25});
+  pair.first.set_grad(Tensor::zeros({1}));
+  adam.step();
+  CHECK(pair.first.item() == static_cast<Scalar>(1 - 0.25 * 0.01));
+  AdamW none(pair, {.lr = 0.25, .weight_decay = 0});
+  none.step();
+  CHECK(pair.first.item() == static_cast<Scalar>(1 - 0.25 * 0.01));
+}
+
+TEST_CASE("optimizers take a module, several modules, tensors or named tensors") {
+  const auto names = [](const Optimizer& optimizer) {
+    std::vector<std::string> all;
+    for (const auto& [name, tensor] : optimizer.state()) all.push_back(name);
+    return all;
+  };
+  using Names = std::vector<std::string>;
+  struct Scale : Module {
+    explicit Scale(const std::string& name) : Module(name) {}
+    Tensor p = parameter("p", Tensor::ones({1}));
+  };
+  const Scale G("G"), F("F");
+  Tensor plain = Tensor::ones({1}).set_requires_grad();
+  const SgdOptions options = {.lr = 0.5, .momentum = 0.5};
+  Sgd one(G, options), several({G, F}, options), list({plain, F.p}, options);
+  Sgd parameters(G.parameters(), options), named(NamedTensors{{"scale", plain}}, options);
+  CHECK(names(one) == Names{"p.momentum_buffer"});
+  CHECK(names(several) == Names{"G.p.momentum_buffer", "F.p.momentum_buffer"});
+  CHECK(names(list) == Names{"0.momentum_buffer", "F.p.momentum_buffer"});
+  CHECK(names(parameters) == Names{"G.p.momentum_buffer"});
+  CHECK(names(named) == Names{"scale.momentum_buffer"});
+  for (const Tensor& p : {G.p, F.p, plain}) p.set_grad(Tensor::ones({1}));
+  several.step();
+  CHECK(G.p.item() == 0.5);
+  CHECK(F.p.item() == 0.5);
+  list.step();
+  CHECK(plain.item() == 0.5);
+  CHECK(F.p.item() == 0);
+  list.zero_grad();
+  CHECK(G.p.grad().defined());
+  CHECK(!plain.grad().defined());
+  // A module's name and the names of tensors do not depend on what else is in the list.
+  const Scale again("G");
+  const Sgd twins({G.p, again.p}, options);
+  CHECK(names(twins) == Names{"G.p.momentum_buffer", "1.momentum_buffer"});
+}
+
+TEST_CASE("clipping leaves gradients alone when their norm is not finite, and returns it") {
+  const auto infinity = std::numeric_limits<Scalar>::infinity();
+  const auto nan = std::numeric_limits<Scalar>::quiet_NaN();
+  Pair pair(2);
+  pair.first.set_grad(Tensor::from({2}, {infinity, 1}));
+  pair.second.set_grad(Tensor::from({2}, {5, 0}));
+  CHECK(clip_grad_norm(pair, 1) == std::numeric_limits<double>::infinity());
+  CHECK(pair.first.grad().to_vector() == Values{infinity, 1});
+  CHECK(pair.second.grad().to_vector() == Values{5, 0});
+  pair.first.set_grad(Tensor::from({2}, {nan, 1}));
+  CHECK(std::isnan(clip_grad_norm(pair, 1)));
+  CHECK(pair.first.grad().at({1}) == 1);
+  CHECK(pair.second.grad().to_vector() == Values{5, 0});
+  clip_grad_value(pair, 2);
+  CHECK(std::isnan(pair.first.grad().at({0})));
+  CHECK(pair.second.grad().to_vector() == Values{2, 0});
+}
+
+TEST_CASE("clipping leaves out parameters without a gradient") {
+  Pair pair;
+  pair.first.set_grad(Tensor::from({1}, {4}));
+  CHECK(clip_grad_norm({pair.first, pair.second}, 2) == 4);
+  CHECK(pair.first.grad().item() == 2);
+  CHECK(!pair.second.grad().defined());
+}
+
+TEST_CASE("a moving average averages parameters, frozen ones too, and copies buffers") {
+  struct Net : Module {
+    Net() : Module("net") {}
+    Tensor weight = parameter("weight", Tensor::ones({1}));
+    Tensor mean = buffer("mean", Tensor::zeros({1}));
+  };
+  Net source, average;
+  source.weight.set_requires_grad(false);
+  const Ema ema(source, average, 0.5);
+  *source.weight.mutable_data() = 3;
+  *source.mean.mutable_data() = 3;
+  ema.update();
+  CHECK(average.weight.item() == 2);
+  CHECK(average.mean.item() == 3);
+}
+
 TEST_CASE("a parameter without a gradient stays, the others move") {
   Pair pair(2);
   Sgd sgd(pair, {.lr = 0.25});
@@ -248,7 +366,6 @@ TEST_CASE("a parameter without a gradient stays, the others move") {
   adam.step();
   CHECK(pair.first.to_vector() == Values{1, 1});
   CHECK(pair.second.at({0}) < 0.75);
-  CHECK(adam.state()[0].second.item() == 1);
 }
 
 TEST_CASE("the learning rate may change between steps") {
@@ -297,37 +414,15 @@ TEST_CASE("an optimizer's state has the parameters' names, and continues a run t
   };
   AdamRun adam({}), adam1({}), adam2({});
   resumed(&adam, &adam1, &adam2);
-  CHECK(names(adam.optimizer) ==
-        std::vector<std::string>{"step", "a.exp_avg", "a.exp_avg_sq", "b.exp_avg", "b.exp_avg_sq"});
+  CHECK(names(adam.optimizer) == std::vector<std::string>{"a.step", "a.exp_avg", "a.exp_avg_sq",
+                                                          "b.step", "b.exp_avg", "b.exp_avg_sq"});
   CHECK(adam.optimizer.state()[0].second.item() == 20);
+  CHECK(adam.optimizer.state()[3].second.item() == 0);  // b had no gradient
   const SgdOptions options = {.lr = 0.1, .momentum = 0.9};
   SgdRun sgd(options), sgd1(options), sgd2(options);
   resumed(&sgd, &sgd1, &sgd2);
   CHECK(names(sgd.optimizer) == std::vector<std::string>{"a.momentum_buffer", "b.momentum_buffer"});
   CHECK(names(Sgd(sgd.pair, {.lr = 0.1})).empty());
-}
-
-TEST_CASE("what an optimizer refuses") {
-  struct Empty : Module {
-    Empty() : Module("empty") {}
-  } empty;
-  Pair pair;
-  CHECK(message_of([&] { Adam adam(empty); }) == "optimizer: the module has no parameters");
-  CHECK(message_of([&] { Sgd sgd(pair, {.lr = -0.5}); }) ==
-        "Sgd: a learning rate of at least 0 expected\n  found -0.500000");
-  CHECK(message_of([&] { Adam adam(pair, {.lr = std::nan("")}); }) ==
-        "Adam: a learning rate of at least 0 expected\n  found nan");
-  CHECK(message_of([&] { Adam adam(pair, {.beta1 = 1}); }) ==
-        "Adam: betas of at least 0 and below 1 expected\n  found 1.000000, 0.999000");
-  CHECK(message_of([&] { Adam adam(pair, {.beta2 = -0.1}); }) ==
-        "Adam: betas of at least 0 and below 1 expected\n  found 0.900000, -0.100000");
-  for (const double decay : {-0.5, 1.5}) {
-    CHECK(message_of([&] { Ema ema(pair, pair, decay); }) ==
-          "Ema: a decay of 0 to 1 expected\n  found " + std::to_string(decay));
-  }
-  CHECK(message_of([&] {
-          Ema ema(pair, empty, 0.5);
-        }).starts_with("Ema: the copy has another architecture\n  source  "));
 }
 
 TEST_CASE("a network learns two moons, the same from the same seed") {

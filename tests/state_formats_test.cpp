@@ -14,6 +14,7 @@
 #include "message.h"
 #include "nn/file.h"
 #include "nn/layers.h"
+#include "nn/optim.h"
 #include "nn/state.h"
 #include "temp_folder.h"
 
@@ -162,6 +163,29 @@ TEST_CASE("a file of another format is named for what it is") {
   CHECK(refusal(std::string("BM\0\0\0\0\0\0", 8) + "{\"w\":{" + rest) ==
         "DIR/a: not a safetensors file, or a truncated one\n"
         "  the first 8 bytes give a header of 19778 bytes, 106 follow");
+}
+
+TEST_CASE("an Adam of an older checkpoint, with one step for all parameters, is restored") {
+  const Net net(2);
+  Adam adam(net, {.lr = 0.01}), resumed(net, {.lr = 0.01});
+  for (const Tensor& p : net.parameters()) p.set_grad(Tensor::ones(p.shape()));
+  adam.step();
+  adam.step();
+  Checkpoint old;
+  old.tensors["opt.step"] = Tensor::scalar(2);
+  for (const auto& [name, tensor] : adam.state()) {
+    if (!name.ends_with(".step")) old.tensors["opt." + name] = tensor;
+  }
+  restore(old, "opt.", resumed.state(), "a");
+  const NamedTensors expected = adam.state(), found = resumed.state();
+  for (size_t i = 0; i < expected.size(); ++i) {
+    CHECK(found[i].second.to_vector() == expected[i].second.to_vector());
+  }
+  CHECK(restore_matching(old, "opt.", resumed.state()).empty());
+  // Where each parameter has a step, a common one is unknown, as any other tensor.
+  for (const auto& [name, tensor] : adam.state()) old.tensors["opt." + name] = tensor;
+  CHECK(message_of([&] { restore(old, "opt.", resumed.state(), "a"); }) ==
+        "a: a checkpoint of another architecture\n  unknown  opt.step []");
 }
 
 TEST_CASE("restore_matching copies what fits and returns the rest") {
