@@ -28,9 +28,13 @@ constexpr double kReferenceFlops = 1e7;
 /// order and with or without fused multiply-adds. So a difference of any size is a fault.
 Tensor small_integers(const Shape& shape, uint64_t seed);
 
-/// Runs once and compares `result` with `expected`; if all is equal, times `run`, else reports the
-/// first difference and makes the program fail. `fetch`, if any, brings the result to `result`.
-/// Differences of up to `tolerance` times the largest number expected pass.
+/// False with --unchecked: `expected` is then not computed, which takes longer than the timing.
+bool results_are_checked();
+
+/// Runs once and, if results are checked, compares `result` with `expected`. If all is equal, times
+/// `run`; otherwise reports the first difference and makes the program fail. `fetch`, if any,
+/// brings the result to `result`. Differences of up to `tolerance` times the largest number
+/// expected pass.
 void check_and_time(benchmark::State& state, double flops, const std::function<void()>& run,
                     const Tensor& result, const Tensor& expected,
                     const std::function<void()>& fetch = {}, double tolerance = 0);

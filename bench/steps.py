@@ -19,6 +19,8 @@ import statistics
 import subprocess
 import sys
 
+import programs
+
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"
 
@@ -35,20 +37,12 @@ def blas_folders():
     return {name: folder for name, folder in found.items() if folder} or {"default": ""}
 
 
-def run(command, threads, library_path=""):
-    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads),
-                       BLIS_NUM_THREADS=str(threads))
-    if library_path:
-        environment["LD_LIBRARY_PATH"] = library_path
-    output = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout
-    return json.loads(output)
-
-
-def settings(model, program, repeats, cores, torch):
+def settings(model, program, repeats, torch):
     """name -> a function that runs this setting once."""
-    threads = [1] if model in ("toy2d", "op") else sorted({1, cores})
+    threads = programs.thread_counts(model)
     ours = {f"forger, {t} thread{'s' * (t > 1)}":
-            lambda t=t: run([program, model, str(repeats)], t) for t in threads}
+            lambda t=t: programs.run_json([program, model, str(repeats)],
+                                          programs.with_threads(t)) for t in threads}
     peers = {}
     if torch:
         layouts = ["contiguous", "channels_last"] if model.startswith("dcgan") else ["contiguous"]
@@ -58,7 +52,9 @@ def settings(model, program, repeats, cores, torch):
                     command = [PYTHON, str(HERE / "peers/torch_steps.py"), model, str(repeats), str(t),
                                layout]
                     name = f"PyTorch, {t} thread{'s' * (t > 1)}, {blas}, {layout.replace('_', ' ')}"
-                    peers[name] = lambda c=command, t=t, f=folder: run(c, t, f)
+                    library = {"LD_LIBRARY_PATH": folder} if folder else {}
+                    peers[name] = lambda c=command, t=t, more=library: programs.run_json(
+                        c, programs.with_threads(t, **more))
     return ours, peers
 
 
@@ -71,14 +67,13 @@ def main():
     parser.add_argument("--repeats", type=int, default=3, help="steps of one run, of which the median")
     parser.add_argument("--json", help="all that was measured, as a file")
     options = parser.parse_args()
-    cores = len(os.sched_getaffinity(0))
     torch = has_torch()
     if not torch:
         print(f"{PYTHON} has no torch (python3-torch): forger alone", file=sys.stderr)
 
     record = []
     for model in options.models.split(","):
-        ours, peers = settings(model, options.program, options.repeats, cores, torch)
+        ours, peers = settings(model, options.program, options.repeats, torch)
         rounds = {name: [] for name in [*ours, *peers]}
         for _ in range(options.rounds):
             for name, once in {**ours, **peers}.items():
@@ -96,8 +91,9 @@ def main():
             line = (f"  {name:40} {'*' if name == best else ' '} {median(name):11.4g} "
                     f"{min(times):7.3g} - {max(times):<7.3g} {memory:7.0f}")
             if best and name in ours:
-                ratios = [b["median_ms"] / o["median_ms"] for b, o in zip(rounds[best], rounds[name])]
-                line += f"  {statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f})"
+                ratio, least, most = programs.median_of_ratios(
+                    [r["median_ms"] for r in rounds[best]], times)
+                line += f"  {ratio:.2f} ({least:.2f} - {most:.2f})"
             print(line, flush=True)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(record, indent=1) + "\n")
