@@ -4,12 +4,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <new>
+#include <system_error>
+#include <vector>
 
-#include "autograd/error.h"
+#include "nn/content.h"
 
 namespace forger::nn {
 namespace {
@@ -45,8 +50,8 @@ auto without_signals(const Call& call) {
   return result;
 }
 
-/// Writes all of `bytes`, or returns false with errno set. A short write is continued: the call
-/// after it tells the reason.
+/// Writes all of `bytes`, or returns false with errno set. After a short write it goes on, because
+/// the next call returns the reason.
 bool write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written =
@@ -66,7 +71,7 @@ bool sync_file(int fd) {
 }
 
 /// Makes a rename in this folder survive a power cut. Some network file systems cannot sync a
-/// folder and say EINVAL; there is nothing more to do then.
+/// folder and return EINVAL, which is ignored.
 void sync_folder(const fs::path& folder, const fs::path& path) {
   const auto check = [&](bool ok, const char* call) {
     if (ok) return;
@@ -94,8 +99,8 @@ void sync_folder(const fs::path& folder, const fs::path& path) {
   fail(path.string(), "not a regular file", {std::string("it is ") + kind}, {});
 }
 
-/// The number of bytes at the start of `text` that are the header and rows of steps up to
-/// last_step. A row that a crash left incomplete has no line break, or no step.
+/// Returns the length of the header and of the rows after it whose steps are at most last_step. A
+/// row that a crash left incomplete has no line break or no step, and ends the count.
 size_t bytes_to_keep(std::string_view text, size_t header_end, int64_t last_step) {
   size_t kept = header_end;
   for (;;) {
@@ -106,6 +111,13 @@ size_t bytes_to_keep(std::string_view text, size_t header_end, int64_t last_step
     if (parsed.ec != std::errc() || step > last_step) return kept;
     kept = end + 1;
   }
+}
+
+/// The first line of a text for a message, or the format of what is no text.
+std::string first_line(std::string_view bytes) {
+  const std::string_view line = bytes.substr(0, std::min(bytes.find('\n'), size_t{200}));
+  const std::string content = describe_content(bytes.substr(0, 512));
+  return content == "text" ? std::string(line) : content;
 }
 
 }  // namespace
@@ -121,7 +133,7 @@ void write_file(const fs::path& path, std::string_view bytes) {
     fail_kind(path, before.st_mode);
   }
 
-  // The name is fixed, so that what a killed process left behind is replaced by the next write.
+  // The name is fixed, so that the next write replaces what a killed process left behind.
   const fs::path temporary = path.string() + ".tmp";
   ::unlink(temporary.c_str());
   int fd = without_signals([&] {
@@ -154,7 +166,13 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
           " expected"},
          {});
   }
-  std::string bytes(file.size(), '\0');
+  std::string bytes;
+  try {
+    bytes.resize(file.size());
+  } catch (const std::bad_alloc&) {
+    fail(path.string(), "too large for the memory",
+         {"found " + std::to_string(file.size()) + " bytes"}, {});
+  }
   if (const size_t got = file.read(bytes.data(), bytes.size()); got < bytes.size()) {
     fail(path.string(), "became shorter while it was read",
          {"found " + std::to_string(got) + " bytes, " + std::to_string(bytes.size()) + " expected"},
@@ -175,7 +193,7 @@ void make_folder(const fs::path& path) {
 
 InputFile::InputFile(const fs::path& path)
     : path_(path),
-      // O_NONBLOCK: opening a pipe would wait for its writer
+      // Without O_NONBLOCK, open() would wait for a pipe's writer.
       fd_(without_signals(
           [&] { return file_calls().open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0); })) {
   if (fd_ < 0) fail_call(path, "cannot be read", "open", errno);
@@ -214,7 +232,7 @@ CsvWriter::CsvWriter(const fs::path& path, const std::string& header, int64_t la
     const std::string old = read_file(path, kMaxCsvBytes);
     if (!old.starts_with(text)) {
       fail(path.string(), "cannot be continued: its first line differs",
-           {"found    " + old.substr(0, old.find('\n')), "expected " + header}, {});
+           {"found    " + first_line(old), "expected " + header}, {});
     }
     text = old.substr(0, bytes_to_keep(old, text.size(), last_step));
   }
@@ -231,7 +249,7 @@ void CsvWriter::append(std::string_view row) {
   const std::string line = std::string(row) + "\n";
   if (!write_all(fd_, line)) {
     const int reason = errno;
-    // Cutting off a part of the row is the best effort; CsvWriter() would cut it as well.
+    // If a part of the row cannot be cut off here, the next CsvWriter() does it.
     if (::ftruncate(fd_, size_) != 0) errno = reason;
     fail_call(path_, "cannot be written", "write", reason, line.size());
   }

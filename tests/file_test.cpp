@@ -361,6 +361,41 @@ TEST_CASE("a table is continued after the last step that counts") {
   CHECK(contents(path) == "step,loss\n6,a\n");
 }
 
+TEST_CASE("a table is not continued in a file of another kind, which is named") {
+  const TempFolder folder;
+  const fs::path path = folder / "metrics.csv";
+  const auto found = [&](const std::string& old) {
+    write_file(path, old);
+    const std::string text = message_of([&] { CsvWriter(path, "step,loss", 5); });
+    CHECK(contents(path) == old);
+    return without_folder(text, folder);
+  };
+  const auto expected = [](const std::string& what) {
+    return "DIR/metrics.csv: cannot be continued: its first line differs\n  found    " + what +
+           "\n  expected step,loss";
+  };
+  CHECK(found("") == expected("an empty file"));
+  CHECK(found("\x89PNG\r\n\x1a\n...") == expected("a PNG image"));
+  CHECK(found(std::string(1000, '\0')) == expected("an unknown format"));
+  CHECK(found(std::string(1000, 'x')) == expected(std::string(200, 'x')));
+}
+
+#ifndef FORGER_SANITIZED  // A sanitizer takes more addresses than the limit, and ends the program.
+TEST_CASE("a file that is larger than the memory is an Error") {
+  const TempFolder folder;
+  write_file(folder / "a", "");
+  fs::resize_file(folder / "a", uint64_t{1} << 40);  // of holes: it takes no place on the disk
+  rlimit before;
+  ::getrlimit(RLIMIT_AS, &before);
+  const rlimit limit{rlim_t{1} << 39, before.rlim_max};
+  ::setrlimit(RLIMIT_AS, &limit);
+  const std::string message = message_of([&] { read_file(folder / "a", uint64_t{1} << 41); });
+  ::setrlimit(RLIMIT_AS, &before);
+  CHECK(without_folder(message, folder) ==
+        "DIR/a: too large for the memory\n  found 1099511627776 bytes");
+}
+#endif
+
 TEST_CASE("a row that does not fit is an Error, and no part of it stays") {
   const TempFolder folder;
   const fs::path path = folder / "metrics.csv";
