@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "autograd/error.h"
 #include "nn/module.h"
 
 /// Activations as modules, for Sequential.
@@ -24,7 +25,8 @@ struct Sigmoid : Module {
 };
 class LeakyReLU : public Module {
  public:
-  LeakyReLU(Module& parent, std::string name, double slope = 0.01);
+  LeakyReLU(Module& parent, std::string name, double slope = 0.01,
+            SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
   double slope() const { return slope_; }
@@ -50,7 +52,7 @@ struct Softplus : Module {
 };
 class ELU : public Module {
  public:
-  ELU(Module& parent, std::string name, double alpha = 1);
+  ELU(Module& parent, std::string name, double alpha = 1, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
@@ -59,7 +61,7 @@ class ELU : public Module {
 };
 class Softmax : public Module {
  public:
-  Softmax(Module& parent, std::string name, int axis = -1);
+  Softmax(Module& parent, std::string name, int axis = -1, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 

@@ -1,25 +1,40 @@
 #include "nn/layers.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <typeinfo>
 
-#include "autograd/error.h"
-#include "autograd/scope.h"
+#include "autograd/random.h"
 #include "nn/init.h"
 
 namespace forger::nn {
 namespace {
 
-/// PyTorch's default for linear and convolution layers: uniform in +-1/sqrt(fan_in), which is what
-/// He's initialisation (He et al. 2015, arXiv 1502.01852) gives with its gain for a slope of
-/// sqrt(5).
-Tensor default_init(const Shape& shape, int64_t fan_in) {
-  const double bound = fan_in > 0 ? 1 / std::sqrt(static_cast<double>(fan_in)) : 0;
+/// PyTorch's default for linear and convolution layers: uniform in +-1/sqrt(fan_in), which is He's
+/// initialisation (He et al. 2015, arXiv 1502.01852) with its gain for a slope of sqrt(5).
+Tensor default_init(const Shape& shape, double fan_in) {
+  const double bound = 1 / std::sqrt(fan_in);
   return init_random().uniform(shape, -bound, bound);
 }
 
+double square(int64_t kernel) { return static_cast<double>(kernel) * static_cast<double>(kernel); }
+
+template <class Options>
+bool is_valid(int64_t in, int64_t out, const Options& o) {
+  return std::min({in, out, o.kernel, o.stride, o.dilation}) >= 1 && o.padding >= 0;
+}
+constexpr const char* kValidConv =
+    "at least one channel, kernel, stride and dilation of at least 1, and padding of at least 0";
+
 constexpr uint64_t kDropoutStream = 0x64726f70;
+
+bool is_valid(const PoolOptions& o) {
+  return o.kernel >= 1 && o.stride >= 0 && o.padding >= 0 && o.padding <= o.kernel / 2;
+}
+constexpr const char* kValidPool =
+    "a kernel of at least 1, a stride of at least 0, and padding of 0 to half the kernel";
 
 std::string window(const PoolOptions& options) {
   const int64_t stride = options.stride == 0 ? options.kernel : options.stride;
@@ -53,38 +68,68 @@ std::string arrow(int64_t in, int64_t out) {
   return std::to_string(in) + " -> " + std::to_string(out);
 }
 
+template <class Options>
+std::string describe_conv(int64_t in, int64_t out, const Options& options) {
+  return arrow(in, out) + ", kernel " + std::to_string(options.kernel) + ", stride " +
+         std::to_string(options.stride) + ", padding " + std::to_string(options.padding);
+}
+
+/// side * scale, or the largest number where that overflows: the op refuses both.
+int64_t enlarged(int64_t side, int64_t scale) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  return side > kMost / scale ? kMost : side * scale;
+}
+
 }  // namespace
 
-// The layers hand call_site() to their ops: a node then names the line that called the layer.
+// The layers hand call_site() to their ops, so that a node names the line that called the layer.
 
-Linear::Linear(Module& parent, std::string name, int64_t in, int64_t out, bool with_bias)
-    : Module(parent, std::move(name)),
-      weight(parameter("weight", default_init({out, in}, in))),
-      bias(with_bias ? parameter("bias", default_init({out}, in)) : Tensor()) {}
+Linear::Linear(Module& parent, std::string name, int64_t in, int64_t out, bool with_bias,
+               SourceLoc loc)
+    : Module(parent, std::move(name), loc),
+      weight(new_weight(in, out)),
+      bias(with_bias ? parameter("bias", default_init({out}, static_cast<double>(in)))
+                     : Parameter()) {}
 
-Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias, call_site()); }
+Parameter Linear::new_weight(int64_t in, int64_t out) {
+  expect(in >= 1 && out >= 1, "Linear", "at least one input and one output", arrow(in, out));
+  return parameter("weight", default_init(Shape({out, in}, made_at()), static_cast<double>(in)));
+}
+
+Tensor Linear::forward_with(const Tensor& x, const Tensor& w) {
+  return linear(x, w, bias, call_site());
+}
 Tensor Linear::forward_leaky_relu(const Tensor& x, double slope) {
   return linear_leaky_relu(x, weight, bias, slope, call_site());
 }
 
-int64_t Linear::multiply_adds(const Shape& x, const Shape&) const { return x[0] * weight.numel(); }
+int64_t Linear::multiply_adds(const Shape&, const Shape& y) const {
+  return y.numel() * weight.shape()[1];
+}
 
 std::string Linear::describe() const {
   return "Linear(" + arrow(weight.shape()[1], weight.shape()[0]) + ")";
 }
 
-Conv2d::Conv2d(Module& parent, std::string name, int64_t in, int64_t out, Conv2dOptions options)
-    : Module(parent, std::move(name)),
-      weight(parameter("weight", default_init({out, in, options.kernel, options.kernel},
-                                              in * options.kernel * options.kernel))),
-      bias(options.bias
-               ? parameter("bias", default_init({out}, in * options.kernel * options.kernel))
-               : Tensor()),
+Conv2d::Conv2d(Module& parent, std::string name, int64_t in, int64_t out, Conv2dOptions options,
+               SourceLoc loc)
+    : Module(parent, std::move(name), loc),
+      weight(new_weight(in, out, options)),
+      bias(options.bias ? parameter("bias", default_init({out}, static_cast<double>(in) *
+                                                                    square(options.kernel)))
+                        : Parameter()),
       options_(options) {}
 
-Tensor Conv2d::forward(const Tensor& x) {
-  return conv2d(x, weight, bias, {options_.stride, options_.padding, options_.dilation},
-                call_site());
+Parameter Conv2d::new_weight(int64_t in, int64_t out, const Conv2dOptions& options) {
+  expect(is_valid(in, out, options), "Conv2d", kValidConv,
+         describe_conv(in, out, options) + ", dilation " + std::to_string(options.dilation));
+  return parameter("weight",
+                   default_init(Shape({out, in, options.kernel, options.kernel}, made_at()),
+                                static_cast<double>(in) * square(options.kernel)));
+}
+
+Tensor Conv2d::forward_with(const Tensor& x, const Tensor& w) {
+  return conv2d(x, w, bias, {options_.stride, options_.padding, options_.dilation}, call_site());
 }
 
 int64_t Conv2d::multiply_adds(const Shape&, const Shape& y) const {
@@ -92,24 +137,34 @@ int64_t Conv2d::multiply_adds(const Shape&, const Shape& y) const {
 }
 
 std::string Conv2d::describe() const {
-  return "Conv2d(" + arrow(weight.shape()[1], weight.shape()[0]) + ", kernel " +
-         std::to_string(options_.kernel) + ", stride " + std::to_string(options_.stride) +
-         ", padding " + std::to_string(options_.padding) + ")";
+  return "Conv2d(" + describe_conv(weight.shape()[1], weight.shape()[0], options_) + ")";
 }
 
 ConvTranspose2d::ConvTranspose2d(Module& parent, std::string name, int64_t in, int64_t out,
-                                 ConvTranspose2dOptions options)
-    : Module(parent, std::move(name)),
-      // As in PyTorch the fan-in is that of the convolution whose adjoint this is.
-      weight(parameter("weight", default_init({in, out, options.kernel, options.kernel},
-                                              out * options.kernel * options.kernel))),
-      bias(options.bias
-               ? parameter("bias", default_init({out}, out * options.kernel * options.kernel))
-               : Tensor()),
+                                 ConvTranspose2dOptions options, SourceLoc loc)
+    : Module(parent, std::move(name), loc),
+      weight(new_weight(in, out, options)),
+      bias(options.bias ? parameter("bias", default_init({out}, static_cast<double>(out) *
+                                                                    square(options.kernel)))
+                        : Parameter()),
       options_(options) {}
 
-Tensor ConvTranspose2d::forward(const Tensor& x) {
-  return conv_transpose2d(x, weight, bias, {options_.stride, options_.padding, options_.dilation},
+Parameter ConvTranspose2d::new_weight(int64_t in, int64_t out,
+                                      const ConvTranspose2dOptions& options) {
+  expect(is_valid(in, out, options) && options.output_padding >= 0 &&
+             options.output_padding < std::max(options.stride, options.dilation),
+         "ConvTranspose2d",
+         std::string(kValidConv) + ", and output_padding below stride or dilation",
+         describe_conv(in, out, options) + ", dilation " + std::to_string(options.dilation) +
+             ", output_padding " + std::to_string(options.output_padding));
+  // As in PyTorch the fan-in is that of the convolution whose adjoint this is.
+  return parameter("weight",
+                   default_init(Shape({in, out, options.kernel, options.kernel}, made_at()),
+                                static_cast<double>(out) * square(options.kernel)));
+}
+
+Tensor ConvTranspose2d::forward_with(const Tensor& x, const Tensor& w) {
+  return conv_transpose2d(x, w, bias, {options_.stride, options_.padding, options_.dilation},
                           options_.output_padding, call_site());
 }
 
@@ -118,32 +173,41 @@ int64_t ConvTranspose2d::multiply_adds(const Shape& x, const Shape&) const {
 }
 
 std::string ConvTranspose2d::describe() const {
-  return "ConvTranspose2d(" + arrow(weight.shape()[0], weight.shape()[1]) + ", kernel " +
-         std::to_string(options_.kernel) + ", stride " + std::to_string(options_.stride) +
-         ", padding " + std::to_string(options_.padding) + ")";
+  return "ConvTranspose2d(" + describe_conv(weight.shape()[0], weight.shape()[1], options_) + ")";
 }
 
 Tensor Flatten::forward(const Tensor& x) { return flatten(x, call_site()); }
 
-Reshape::Reshape(Module& parent, std::string name, std::vector<int64_t> extents)
-    : Module(parent, std::move(name)), extents_(std::move(extents)) {}
+Reshape::Reshape(Module& parent, std::string name, std::vector<int64_t> extents, SourceLoc loc)
+    : Module(parent, std::move(name), loc), extents_(std::move(extents)) {
+  const auto rest = std::ranges::count(extents_, -1);
+  const bool positive = std::ranges::all_of(extents_, [](int64_t n) { return n >= 1 || n == -1; });
+  expect(extents_.size() < Shape::kMaxRank && rest <= 1 && positive, "Reshape",
+         "at most three extents of at least 1, of which one may be -1,", describe());
+}
 
 Tensor Reshape::forward(const Tensor& x) {
+  if (x.rank() < 1) {
+    fail("Reshape", "a batch expected", {"x  " + x.shape().str() + ", expected [N, ...]"},
+         call_site());
+  }
   std::vector<int64_t> extents = {x.shape()[0]};
   extents.insert(extents.end(), extents_.begin(), extents_.end());
   return reshape(x, extents, call_site());
 }
 
 std::string Reshape::describe() const {
-  return "Reshape(N x " + Shape(extents_.data(), static_cast<int>(extents_.size())).str() + ")";
+  std::string text;
+  for (const int64_t n : extents_) text += (text.empty() ? "" : ", ") + std::to_string(n);
+  return "Reshape(N x [" + text + "])";
 }
 
 Tensor Sequential::forward(const Tensor& x) {
   const SourceLoc loc = call_site();
   Tensor y = x;
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    Module& layer = *layers_[i];
-    const auto slope = i + 1 < layers_.size() ? leaky_relu_slope(*layers_[i + 1]) : std::nullopt;
+  for (size_t i = 0; i < size(); ++i) {
+    Module& layer = (*this)[i];
+    const auto slope = i + 1 < size() ? leaky_relu_slope((*this)[i + 1]) : std::nullopt;
     const Tensor both = slope ? call_with_leaky_relu(layer, y, *slope, loc) : Tensor();
     y = both.defined() ? both : layer(y, loc);
     if (both.defined()) ++i;
@@ -151,9 +215,15 @@ Tensor Sequential::forward(const Tensor& x) {
   return y;
 }
 
-Embedding::Embedding(Module& parent, std::string name, int64_t classes, int64_t features)
-    : Module(parent, std::move(name)),
-      weight(parameter("weight", init_random().normal({classes, features}))) {}
+Embedding::Embedding(Module& parent, std::string name, int64_t classes, int64_t features,
+                     SourceLoc loc)
+    : Module(parent, std::move(name), loc), weight(new_weight(classes, features)) {}
+
+Parameter Embedding::new_weight(int64_t classes, int64_t features) {
+  expect(classes >= 1 && features >= 1, "Embedding", "at least one class and one feature",
+         arrow(classes, features));
+  return parameter("weight", init_random().normal(Shape({classes, features}, made_at())));
+}
 
 Tensor Embedding::operator()(const std::vector<int>& labels, SourceLoc loc) {
   const Scope scope(path(), loc);
@@ -164,27 +234,74 @@ std::string Embedding::describe() const {
   return "Embedding(" + arrow(weight.shape()[0], weight.shape()[1]) + ")";
 }
 
-Dropout::Dropout(Module& parent, std::string name, double p)
-    : Module(parent, std::move(name)), random(init_random().bits(), kDropoutStream), p_(p) {}
+namespace {
+
+constexpr int kDigits = 4, kDigitBits = 16;  // of a 64-bit number in Dropout::random_state
+
+void write_digits(uint64_t number, Scalar* digits) {
+  for (int i = 0; i < kDigits; ++i) {
+    digits[i] = static_cast<Scalar>(number >> (i * kDigitBits) & 0xffff);
+  }
+}
+
+/// The number, or nothing where a digit is none: the state may come from a file.
+std::optional<uint64_t> read_digits(const Scalar* digits) {
+  uint64_t number = 0;
+  for (int i = kDigits; i-- > 0;) {
+    const Scalar digit = digits[i];
+    if (!(digit >= 0 && digit <= 0xffff && digit == std::floor(digit))) return std::nullopt;
+    number = number << kDigitBits | static_cast<uint64_t>(digit);
+  }
+  return number;
+}
+
+}  // namespace
+
+Dropout::Dropout(Module& parent, std::string name, double p, SourceLoc loc)
+    : Module(parent, std::move(name), loc),
+      random_state(buffer("random_state", Tensor::zeros({2, kDigits}))),
+      p_(p) {
+  expect(p >= 0 && p < 1, "Dropout", "a probability of at least 0 and below 1", short_number(p));
+  write_digits(init_random().bits(), random_state.mutable_data());
+}
 
 Tensor Dropout::forward(const Tensor& x) {
-  return training() ? dropout(x, p_, random, call_site()) : x;
+  if (!training()) return x;
+  const auto seed = read_digits(random_state.data());
+  const auto counter = read_digits(random_state.data() + kDigits);
+  if (!seed || !counter) {
+    fail("Dropout", "random_state holds numbers that are not 16-bit digits",
+         {"found  " + random_state.str()}, call_site());
+  }
+  Random random(*seed, kDropoutStream);
+  random.set_counter(*counter);
+  const Tensor y = dropout(x, p_, random, call_site());
+  write_digits(random.counter(), random_state.mutable_data() + kDigits);
+  return y;
 }
 
 std::string Dropout::describe() const { return "Dropout(" + short_number(p_) + ")"; }
 
-AvgPool2d::AvgPool2d(Module& parent, std::string name, PoolOptions options)
-    : Module(parent, std::move(name)), options_(options) {}
+AvgPool2d::AvgPool2d(Module& parent, std::string name, PoolOptions options, SourceLoc loc)
+    : Module(parent, std::move(name), loc), options_(options) {
+  expect(is_valid(options), "AvgPool2d", kValidPool, window(options));
+}
 Tensor AvgPool2d::forward(const Tensor& x) { return avg_pool2d(x, options_, call_site()); }
 std::string AvgPool2d::describe() const { return "AvgPool2d(" + window(options_) + ")"; }
 
-MaxPool2d::MaxPool2d(Module& parent, std::string name, PoolOptions options)
-    : Module(parent, std::move(name)), options_(options) {}
+MaxPool2d::MaxPool2d(Module& parent, std::string name, PoolOptions options, SourceLoc loc)
+    : Module(parent, std::move(name), loc), options_(options) {
+  expect(is_valid(options), "MaxPool2d", kValidPool, window(options));
+}
 Tensor MaxPool2d::forward(const Tensor& x) { return max_pool2d(x, options_, call_site()); }
 std::string MaxPool2d::describe() const { return "MaxPool2d(" + window(options_) + ")"; }
 
-AdaptiveAvgPool2d::AdaptiveAvgPool2d(Module& parent, std::string name, int64_t h, int64_t w)
-    : Module(parent, std::move(name)), h_(h), w_(w) {}
+AdaptiveAvgPool2d::AdaptiveAvgPool2d(Module& parent, std::string name, int64_t h, int64_t w,
+                                     SourceLoc loc)
+    : Module(parent, std::move(name), loc), h_(h), w_(w) {
+  expect(h >= 1 && w >= 1, "AdaptiveAvgPool2d", "a size of at least 1 x 1",
+         std::to_string(h) + " x " + std::to_string(w));
+}
 Tensor AdaptiveAvgPool2d::forward(const Tensor& x) {
   return adaptive_avg_pool2d(x, h_, w_, call_site());
 }
@@ -192,13 +309,17 @@ std::string AdaptiveAvgPool2d::describe() const {
   return "AdaptiveAvgPool2d(" + std::to_string(h_) + " x " + std::to_string(w_) + ")";
 }
 
-Upsample::Upsample(Module& parent, std::string name, int64_t scale, UpsampleMode mode)
-    : Module(parent, std::move(name)), scale_(scale), mode_(mode) {}
+Upsample::Upsample(Module& parent, std::string name, int64_t scale, UpsampleMode mode,
+                   SourceLoc loc)
+    : Module(parent, std::move(name), loc), scale_(scale), mode_(mode) {
+  expect(scale >= 1, "Upsample", "a scale of at least 1", std::to_string(scale));
+}
 
 Tensor Upsample::forward(const Tensor& x) {
   const SourceLoc loc = call_site();
-  const int64_t h = x.rank() == 4 ? x.shape()[2] * scale_ : 0;  // the op refuses other ranks
-  const int64_t w = x.rank() == 4 ? x.shape()[3] * scale_ : 0;
+  // The op refuses other ranks than 4.
+  const int64_t h = x.rank() == 4 ? enlarged(x.shape()[2], scale_) : 1;
+  const int64_t w = x.rank() == 4 ? enlarged(x.shape()[3], scale_) : 1;
   return mode_ == UpsampleMode::kNearest ? upsample_nearest2d(x, h, w, loc)
                                          : upsample_bilinear2d(x, h, w, false, loc);
 }
@@ -208,8 +329,10 @@ std::string Upsample::describe() const {
          (mode_ == UpsampleMode::kNearest ? ", nearest)" : ", bilinear)");
 }
 
-PixelShuffle::PixelShuffle(Module& parent, std::string name, int64_t r)
-    : Module(parent, std::move(name)), r_(r) {}
+PixelShuffle::PixelShuffle(Module& parent, std::string name, int64_t r, SourceLoc loc)
+    : Module(parent, std::move(name), loc), r_(r) {
+  expect(r >= 1, "PixelShuffle", "a factor of at least 1", std::to_string(r));
+}
 Tensor PixelShuffle::forward(const Tensor& x) { return pixel_shuffle(x, r_, call_site()); }
 std::string PixelShuffle::describe() const { return "PixelShuffle(" + std::to_string(r_) + ")"; }
 

@@ -1,15 +1,21 @@
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "autograd/random.h"
+#include "autograd/error.h"
+#include "autograd/ops.h"
+#include "autograd/scope.h"
 #include "nn/activation.h"
 #include "nn/module.h"
 #include "nn/norm.h"
 
-/// Layers under PyTorch's names, with its parameters' names, shapes and default initialisation.
+/// Layers with PyTorch's names, parameter names, shapes and default initialisation. Every
+/// constructor checks its arguments and throws Error with the line that made the layer.
 namespace forger::nn {
 
 /// y = x weight^T + bias; x [N, in], weight [out, in], bias [out]. Both start uniform in
@@ -17,14 +23,22 @@ namespace forger::nn {
 class Linear : public Module {
  public:
   static constexpr int kOutputAxis = 0;  // of the weight
-  Linear(Module& parent, std::string name, int64_t in, int64_t out, bool with_bias = true);
-  Tensor forward(const Tensor& x) override;
+  Linear(Module& parent, std::string name, int64_t in, int64_t out, bool with_bias = true,
+         SourceLoc loc = SourceLoc::here());
+  Tensor forward(const Tensor& x) override { return forward_with(x, weight); }
   /// leaky_relu(forward(x), slope) as one op.
   Tensor forward_leaky_relu(const Tensor& x, double slope);
   int64_t multiply_adds(const Shape& x, const Shape& y) const override;
   std::string describe() const override;
 
-  Tensor weight, bias;
+  Parameter weight, bias;
+
+ protected:
+  /// forward() with weight w in place of the layer's own; SpectralNorm and WeightNorm call it.
+  virtual Tensor forward_with(const Tensor& x, const Tensor& w);
+
+ private:
+  Parameter new_weight(int64_t in, int64_t out);
 };
 
 struct Conv2dOptions {
@@ -35,15 +49,22 @@ struct Conv2dOptions {
 /// The cross-correlation conv2d() of x [N, in, H, W] with weight [out, in, kernel, kernel].
 class Conv2d : public Module {
  public:
+  using Options = Conv2dOptions;
   static constexpr int kOutputAxis = 0;  // of the weight
-  Conv2d(Module& parent, std::string name, int64_t in, int64_t out, Conv2dOptions options);
-  Tensor forward(const Tensor& x) override;
+  Conv2d(Module& parent, std::string name, int64_t in, int64_t out, Conv2dOptions options,
+         SourceLoc loc = SourceLoc::here());
+  Tensor forward(const Tensor& x) override { return forward_with(x, weight); }
   int64_t multiply_adds(const Shape& x, const Shape& y) const override;
   std::string describe() const override;
 
-  Tensor weight, bias;
+  Parameter weight, bias;
+
+ protected:
+  virtual Tensor forward_with(const Tensor& x, const Tensor& w);  // as in Linear
 
  private:
+  Parameter new_weight(int64_t in, int64_t out, const Conv2dOptions& options);
+
   Conv2dOptions options_;
 };
 
@@ -55,16 +76,22 @@ struct ConvTranspose2dOptions {
 /// conv_transpose2d() of x [N, in, H, W] with weight [in, out, kernel, kernel].
 class ConvTranspose2d : public Module {
  public:
+  using Options = ConvTranspose2dOptions;
   static constexpr int kOutputAxis = 1;  // of the weight
   ConvTranspose2d(Module& parent, std::string name, int64_t in, int64_t out,
-                  ConvTranspose2dOptions options);
-  Tensor forward(const Tensor& x) override;
+                  ConvTranspose2dOptions options, SourceLoc loc = SourceLoc::here());
+  Tensor forward(const Tensor& x) override { return forward_with(x, weight); }
   int64_t multiply_adds(const Shape& x, const Shape& y) const override;
   std::string describe() const override;
 
-  Tensor weight, bias;
+  Parameter weight, bias;
+
+ protected:
+  virtual Tensor forward_with(const Tensor& x, const Tensor& w);  // as in Linear
 
  private:
+  Parameter new_weight(int64_t in, int64_t out, const ConvTranspose2dOptions& options);
+
   ConvTranspose2dOptions options_;
 };
 
@@ -74,10 +101,12 @@ struct Flatten : Module {
   Tensor forward(const Tensor& x) override;
   std::string describe() const override { return "Flatten"; }
 };
-/// [N, ...] -> [N, extents...].
+/// [N, ...] -> [N, extents...]; one extent may be -1, which stands for the rest.
 class Reshape : public Module {
  public:
-  Reshape(Module& parent, std::string name, std::vector<int64_t> extents);
+  using Options = std::vector<int64_t>;  // so that add<Reshape>({1, 28, 28}) compiles
+  Reshape(Module& parent, std::string name, std::vector<int64_t> extents,
+          SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
@@ -88,22 +117,29 @@ class Reshape : public Module {
 /// Rows of weight [classes, features], one for each label. The weight starts standard normal.
 class Embedding : public Module {
  public:
-  Embedding(Module& parent, std::string name, int64_t classes, int64_t features);
+  Embedding(Module& parent, std::string name, int64_t classes, int64_t features,
+            SourceLoc loc = SourceLoc::here());
   /// [labels, features].
   Tensor operator()(const std::vector<int>& labels, SourceLoc loc = SourceLoc::here());
   std::string describe() const override;
 
-  Tensor weight;
+  Parameter weight;
+
+ private:
+  Parameter new_weight(int64_t classes, int64_t features);
 };
 
-/// dropout() in training, nothing in evaluation.
+/// dropout() in training, the identity in evaluation.
 class Dropout : public Module {
  public:
-  Dropout(Module& parent, std::string name, double p = 0.5);
+  Dropout(Module& parent, std::string name, double p = 0.5, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
-  Random random;  // seeded from init_random(); its counter is part of a run's state
+  /// Where the random numbers stand, so that a run continued from a checkpoint drops the same
+  /// elements: seed and counter as [2, 4] digits to the base 2^16, lowest digit first, which a
+  /// float holds exactly. PyTorch's state_dict has no such key, so restore() accepts its absence.
+  Buffer random_state;
 
  private:
   double p_;
@@ -111,7 +147,9 @@ class Dropout : public Module {
 
 class AvgPool2d : public Module {
  public:
-  AvgPool2d(Module& parent, std::string name, PoolOptions options);
+  using Options = PoolOptions;
+  AvgPool2d(Module& parent, std::string name, PoolOptions options,
+            SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
@@ -120,7 +158,9 @@ class AvgPool2d : public Module {
 };
 class MaxPool2d : public Module {
  public:
-  MaxPool2d(Module& parent, std::string name, PoolOptions options);
+  using Options = PoolOptions;
+  MaxPool2d(Module& parent, std::string name, PoolOptions options,
+            SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
@@ -129,7 +169,8 @@ class MaxPool2d : public Module {
 };
 class AdaptiveAvgPool2d : public Module {
  public:
-  AdaptiveAvgPool2d(Module& parent, std::string name, int64_t h, int64_t w);
+  AdaptiveAvgPool2d(Module& parent, std::string name, int64_t h, int64_t w,
+                    SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
@@ -142,7 +183,7 @@ enum class UpsampleMode { kNearest, kBilinear };
 class Upsample : public Module {
  public:
   Upsample(Module& parent, std::string name, int64_t scale,
-           UpsampleMode mode = UpsampleMode::kNearest);
+           UpsampleMode mode = UpsampleMode::kNearest, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
@@ -152,7 +193,7 @@ class Upsample : public Module {
 };
 class PixelShuffle : public Module {
  public:
-  PixelShuffle(Module& parent, std::string name, int64_t r);
+  PixelShuffle(Module& parent, std::string name, int64_t r, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
@@ -160,57 +201,95 @@ class PixelShuffle : public Module {
   int64_t r_;
 };
 
-/// Layers one behind the other, named "0", "1", ... as in PyTorch:
-///
-///     nn::Sequential net{*this, "net"};
-///     net.add<nn::Linear>(100, 256);
-///     net.add<nn::ReLU>();
-///
-/// A Linear or BatchNorm and the ReLU or LeakyReLU behind it run as one op, with the same numbers;
-/// its node bears the first one's path.
-class Sequential : public Module {
+/// What Sequential and ModuleList share: modules derived from `Child`, named "0", "1", ... as in
+/// PyTorch.
+template <class Child>
+class Container : public Module {
  public:
   using Module::Module;
 
-  /// Appends a layer; the arguments are those of its constructor behind the name.
-  template <class Layer, class... Arguments>
-  Layer& add(Arguments&&... arguments) {
-    auto layer = std::make_unique<Layer>(*this, std::to_string(layers_.size()),
-                                         std::forward<Arguments>(arguments)...);
-    Layer& added = *layer;
-    layers_.push_back(std::move(layer));
-    return added;
+  /// Appends a module. The arguments are those of its constructor after the name; a list in braces
+  /// is the module's Options: `net.add<nn::Conv2d>(1, 64, {.kernel = 4})`.
+  template <class Layer = Child>
+  Layer& add(SourceLoc loc = SourceLoc::here()) {
+    return append<Layer>(loc);
   }
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override { return "Sequential"; }
+  template <class Layer = Child, class A = typename Layer::Options>
+  Layer& add(A&& a, SourceLoc loc = SourceLoc::here()) {
+    return append<Layer>(loc, std::forward<A>(a));
+  }
+  template <class Layer = Child, class A, class B = typename Layer::Options>
+  Layer& add(A&& a, B&& b, SourceLoc loc = SourceLoc::here()) {
+    return append<Layer>(loc, std::forward<A>(a), std::forward<B>(b));
+  }
+  template <class Layer = Child, class A, class B, class C = typename Layer::Options>
+  Layer& add(A&& a, B&& b, C&& c, SourceLoc loc = SourceLoc::here()) {
+    return append<Layer>(loc, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
+  }
+  /// The same for more arguments. No default argument can follow a pack, so that an error in this
+  /// constructor names the module but no line.
+  template <class Layer = Child, class... Arguments>
+  requires(sizeof...(Arguments) > 3) Layer& add(Arguments&&... arguments) {
+    return append<Layer>({}, std::forward<Arguments>(arguments)...);
+  }
+
+  /// An index and the user's line; an operator has no default arguments.
+  struct Index {
+    template <std::integral I>
+    Index(I index, SourceLoc line = SourceLoc::here())
+        : i(static_cast<int64_t>(index)), loc(line) {}
+    int64_t i;
+    SourceLoc loc;
+  };
+  /// Throws Error unless 0 <= index < size().
+  Child& operator[](Index index) const {
+    const auto count = static_cast<int64_t>(size());
+    if (index.i >= 0 && index.i < count) return *modules_[static_cast<size_t>(index.i)];
+    const Scope scope(path(), index.loc);
+    fail(describe(), "index out of range",
+         {"index " + std::to_string(index.i) + ", size " + std::to_string(count)}, index.loc);
+  }
+  size_t size() const { return modules_.size(); }
 
  private:
-  std::vector<std::unique_ptr<Module>> layers_;
+  template <class Layer, class... Arguments>
+  Layer& append(SourceLoc loc, Arguments&&... arguments) {
+    next_child_at_ = loc;
+    auto module = std::make_unique<Layer>(*this, std::to_string(size()),
+                                          std::forward<Arguments>(arguments)...);
+    Layer& added = *module;
+    modules_.push_back(std::move(module));
+    return added;
+  }
+
+  std::vector<std::unique_ptr<Child>> modules_;
 };
 
-/// Modules of one kind, named "0", "1", ... as in PyTorch, to be called by its owner:
+/// Layers in a row:
+///
+///     nn::Sequential net{*this, "net"};
+///     net.add<nn::Conv2d>(1, 64, {.kernel = 4, .stride = 2});
+///     net.add<nn::ReLU>();
+///
+/// A Linear or BatchNorm and the ReLU or LeakyReLU after it run as one op, with the same numbers;
+/// its node bears the first one's path.
+class Sequential : public Container<Module> {
+ public:
+  using Container::Container;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override { return "Sequential"; }
+};
+
+/// Modules of one kind. Their owner calls them:
 ///
 ///     nn::ModuleList<nn::Linear> layers{*this, "layers"};
 ///     layers.add(100, 256);
 ///     y = layers[0](x);
 template <class Layer>
-class ModuleList : public Module {
+class ModuleList : public Container<Layer> {
  public:
-  using Module::Module;
-
-  /// Appends a module; the arguments are those of its constructor behind the name.
-  template <class... Arguments>
-  Layer& add(Arguments&&... arguments) {
-    modules_.push_back(std::make_unique<Layer>(*this, std::to_string(modules_.size()),
-                                               std::forward<Arguments>(arguments)...));
-    return *modules_.back();
-  }
-  Layer& operator[](size_t i) { return *modules_.at(i); }
-  size_t size() const { return modules_.size(); }
+  using Container<Layer>::Container;
   std::string describe() const override { return "ModuleList"; }
-
- private:
-  std::vector<std::unique_ptr<Layer>> modules_;
 };
 
 }  // namespace forger::nn

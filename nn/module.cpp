@@ -1,9 +1,10 @@
 #include "nn/module.h"
 
 #include <algorithm>
+#include <ostream>
 #include <sstream>
 
-#include "autograd/error.h"
+#include "autograd/graph.h"
 #include "autograd/scope.h"
 
 namespace forger::nn {
@@ -26,7 +27,22 @@ void remember_modes(Module& module, std::vector<std::pair<Module*, bool>>& modes
   for (Module* child : module.children()) remember_modes(*child, modes);
 }
 
+/// "net.fc.weight [10, 100]"; a tensor without a name has its shape alone.
+std::string name_and_shape(const Tensor& x) {
+  if (!x.defined()) return "undefined";
+  const bool named = x.node() && x.node()->is_leaf() && *x.node()->module != '\0';
+  return (named ? std::string(x.node()->module) + " " : "") + x.shape().str();
+}
+
 }  // namespace
+
+void copy(const Tensor& from, const Tensor& into, SourceLoc loc) {
+  if (!from.defined() || !into.defined() || from.shape() != into.shape()) {
+    fail("copy", "two tensors of one shape expected",
+         {"from  " + name_and_shape(from), "into  " + name_and_shape(into)}, loc);
+  }
+  std::copy_n(from.data(), from.numel(), into.mutable_data(loc));
+}
 
 EvalMode::EvalMode(Module& module) {
   remember_modes(module, modes_);
@@ -41,13 +57,17 @@ CallRecorder::CallRecorder() : outer_(innermost_recorder) { innermost_recorder =
 CallRecorder::~CallRecorder() { innermost_recorder = outer_; }
 CallRecorder* CallRecorder::current() { return innermost_recorder; }
 
-Module::Module(std::string name) : name_(std::move(name)), path_(intern(name_)) {}
+Module::Module(std::string name, SourceLoc loc)
+    : name_(std::move(name)), path_(intern(name_)), made_at_(loc) {
+  check_name(name_, loc);
+}
 
-Module::Module(Module& parent, std::string name)
+Module::Module(Module& parent, std::string name, SourceLoc loc)
     : name_(std::move(name)),
       path_(intern(std::string(parent.path_) + "." + name_)),
+      made_at_(parent.next_child_at_.line != 0 ? std::exchange(parent.next_child_at_, {}) : loc),
       parent_(&parent) {
-  parent.check_free(name_);
+  parent.check_name(name_, made_at_);
   parent.children_.push_back(this);
 }
 
@@ -56,11 +76,24 @@ Module::~Module() {
   if (parent_) std::erase(parent_->children_, this);
 }
 
-void Module::check_free(const std::string& name) const {
-  const bool taken =
-      std::any_of(tensors_.begin(), tensors_.end(), [&](auto& e) { return e.name == name; }) ||
-      std::any_of(children_.begin(), children_.end(), [&](auto* c) { return c->name_ == name; });
-  if (taken) throw Error("module: the name " + std::string(path_) + "." + name + " is taken");
+void Module::check_name(const std::string& name, SourceLoc loc) const {
+  const Scope scope(path_, loc);
+  if (name.empty() || name.find('.') != name.npos) {
+    fail("Module", "a name that is not empty and has no dot expected", {"name  \"" + name + "\""},
+         loc);
+  }
+  const auto has_name = [&](const auto& known) { return known == name; };
+  if (std::ranges::any_of(tensors_, has_name, &Entry::name) ||
+      std::ranges::any_of(children_, has_name, &Module::name_)) {
+    fail("Module", "this name is taken", {"name  \"" + name + "\""}, loc);
+  }
+}
+
+void Module::expect(bool good, const char* layer, std::string_view expected,
+                    const std::string& found) const {
+  if (good) return;
+  const Scope scope(path_, made_at_);
+  fail(layer, std::string(expected) + " expected", {"found  " + found}, made_at_);
 }
 
 Tensor Module::operator()(const Tensor& x, SourceLoc loc) {
@@ -73,7 +106,7 @@ Tensor Module::operator()(const Tensor& x, SourceLoc loc) {
 }
 
 Tensor Module::forward(const Tensor&) {
-  throw Error(std::string(path_) + ": this module has no forward(x)");
+  fail("Module", "this module has no forward(x)", {}, call_site());
 }
 
 void Module::collect(const std::string& prefix, bool buffers, NamedTensors& out) const {
@@ -112,27 +145,35 @@ void Module::train(bool on) {
   for (Module* child : children_) child->train(on);
 }
 
-Tensor Module::parameter(const std::string& name, const Tensor& initial) {
-  check_free(name);
-  Tensor leaf = initial.detach();
-  leaf.set_requires_grad(true, {});  // without a line: the name says more
-  leaf.set_name(std::string(path_) + "." + name);
-  tensors_.push_back({name, leaf, true});
-  return leaf;
-}
-
-Tensor Module::buffer(const std::string& name, const Tensor& initial) {
-  check_free(name);
-  tensors_.push_back({name, initial, false});
-  return initial;
-}
-
-void Module::rename(const std::string& from, const std::string& to) {
-  for (Entry& entry : tensors_) {
-    if (entry.name != from) continue;
-    entry.name = to;
-    entry.tensor.set_name(std::string(path_) + "." + to);
+Parameter Module::enter(const std::string& name, const Tensor& initial, bool trained,
+                        SourceLoc loc) {
+  check_name(name, loc);
+  Tensor own = initial.clone();
+  if (trained) {
+    own.set_requires_grad(true, {});  // without a line: the name says more
+    own.set_name(std::string(path_) + "." + name);
   }
+  tensors_.push_back({name, own, trained});
+  return Parameter(own);
+}
+
+Parameter Module::parameter(const std::string& name, const Tensor& initial, SourceLoc loc) {
+  return enter(name, initial, true, loc);
+}
+
+Buffer Module::buffer(const std::string& name, const Tensor& initial, SourceLoc loc) {
+  return enter(name, initial, false, loc);
+}
+
+void Module::rename(const std::string& from, const std::string& to, SourceLoc loc) {
+  check_name(to, loc);
+  const auto entry = std::ranges::find(tensors_, from, &Entry::name);
+  if (entry == tensors_.end()) {
+    const Scope scope(path_, loc);
+    fail("Module", "there is no parameter or buffer of this name", {"name  \"" + from + "\""}, loc);
+  }
+  entry->name = to;
+  if (entry->trained) entry->tensor.set_name(std::string(path_) + "." + to);
 }
 
 std::string short_number(double x) {
@@ -145,6 +186,10 @@ std::string to_string(const Module& module) {
   std::string out;
   print(module, "", out);
   return out;
+}
+
+std::ostream& operator<<(std::ostream& out, const Module& module) {
+  return out << to_string(module);
 }
 
 }  // namespace forger::nn

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <iosfwd>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "autograd/error.h"
 #include "autograd/ops.h"
 #include "autograd/tensor.h"
 
@@ -11,23 +14,53 @@ namespace forger::nn {
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
+/// A tensor that a module registered. Ops take it like any other tensor. It cannot be assigned:
+/// forward would use the new tensor, while optimizers and checkpoints kept the old. copy() changes
+/// its numbers.
+class Parameter : public Tensor {
+ public:
+  /// Undefined, such as the bias of a layer without one.
+  Parameter() = default;
+  Parameter(const Parameter&) = default;
+  Parameter& operator=(const Parameter&) = delete;
+
+ private:
+  friend class Module;
+  explicit Parameter(const Tensor& registered) : Tensor(registered) {}
+};
+/// A registered tensor that is saved but not trained, such as a running mean.
+using Buffer = Parameter;
+
+/// Writes the numbers of `from` into `into`, whose handles all see them. Throws Error when the
+/// shapes differ.
+void copy(const Tensor& from, const Tensor& into, SourceLoc loc = SourceLoc::here());
+
 /// A part of a network: parameters, buffers and child modules, each registered under its name where
 /// it is declared:
 ///
 ///     struct Net : nn::Module {
 ///       Net() : Module("net") {}
 ///       nn::Linear fc{*this, "fc", 100, 10};
-///       Tensor forward(const Tensor& x) override { return relu(fc(x)); }
+///       nn::Parameter scale = parameter("scale", Tensor::ones({10}));
+///       Tensor forward(const Tensor& x) override { return relu(fc(x)) * scale; }
 ///     };
 ///
 /// The tree of names gives checkpoints their keys ("fc.weight", as in PyTorch's state_dict) and
 /// errors and nodes their module path ("net.fc"). Modules are neither copied nor moved.
+///
+/// Two parts share a weight when one registers it and the other reads it:
+///
+///     nn::Linear encode{*this, "encode", 784, 32};
+///     Tensor forward(const Tensor& x) override { return matmul(encode(x), encode.weight); }
+///
+/// The weight then has one key in checkpoints, and its gradient is the sum of both uses.
 class Module {
  public:
-  /// A root. Its name begins the module paths.
-  explicit Module(std::string name);
-  /// A child, registered in `parent`, which must outlive it. Throws Error when the name is taken.
-  Module(Module& parent, std::string name);
+  /// A root. Its name begins the module paths. Throws Error for an empty name or one with a dot.
+  explicit Module(std::string name, SourceLoc loc = SourceLoc::here());
+  /// A child, registered in `parent`, which must outlive it. Throws Error for an empty name, one
+  /// with a dot, or one that the parent has given already.
+  Module(Module& parent, std::string name, SourceLoc loc = SourceLoc::here());
   virtual ~Module();
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
@@ -36,14 +69,15 @@ class Module {
   Tensor operator()(const Tensor& x, SourceLoc loc = SourceLoc::here());
 
   /// All parameters in the order of their declaration, those of children included.
-  std::vector<Tensor> parameters() const;
-  NamedTensors named_parameters() const;
-  /// Parameters and buffers (running statistics): what a checkpoint holds.
-  NamedTensors state() const;
-  /// How many numbers the parameters hold.
-  int64_t parameter_count() const;
+  [[nodiscard]] std::vector<Tensor> parameters() const;
+  [[nodiscard]] NamedTensors named_parameters() const;
+  /// Parameters and buffers: what a checkpoint holds.
+  [[nodiscard]] NamedTensors state() const;
+  /// The number of elements in all parameters.
+  [[nodiscard]] int64_t parameter_count() const;
 
-  /// Switches this module and its children between training and evaluation (batch norm differs).
+  /// Switches this module and its children to training or evaluation, which differ for batch norm,
+  /// dropout and spectral norm.
   void train(bool on = true);
   void eval() { train(false); }
   bool training() const { return training_; }
@@ -55,19 +89,30 @@ class Module {
   /// For printing: "Conv2d(3 -> 64, kernel 4, stride 2, padding 1)".
   virtual std::string describe() const { return ""; }
 
-  /// Multiply-adds of one call on x that gives y; 0 for what has no matrix product.
+  /// Multiply-adds of one call on x that returns y; 0 for a layer without a matrix product.
   virtual int64_t multiply_adds(const Shape& /*x*/, const Shape& /*y*/) const { return 0; }
 
-  /// What the module computes. The default throws Error: a module may have other entrances instead.
+  /// Computes the module's output. The default throws Error: some modules have other entry points.
   virtual Tensor forward(const Tensor& x);
 
  protected:
-  /// Registers a leaf that collects gradients. Throws Error when the name is taken.
-  Tensor parameter(const std::string& name, const Tensor& initial);
-  /// Registers state that is saved but not trained. Throws Error when the name is taken.
-  Tensor buffer(const std::string& name, const Tensor& initial);
-  /// Gives a parameter another name.
-  void rename(const std::string& from, const std::string& to);
+  /// Registers a copy of `initial` that collects gradients. Throws Error for a bad name, as above.
+  Parameter parameter(const std::string& name, const Tensor& initial,
+                      SourceLoc loc = SourceLoc::here());
+  /// Registers a copy of `initial` that is saved but not trained. Throws Error as above.
+  Buffer buffer(const std::string& name, const Tensor& initial, SourceLoc loc = SourceLoc::here());
+  /// Gives a parameter or buffer another name.
+  void rename(const std::string& from, const std::string& to, SourceLoc loc = SourceLoc::here());
+
+  /// The user's line that made this module.
+  SourceLoc made_at() const { return made_at_; }
+  /// For constructors: throws Error with the module's path and the line that made it unless `good`.
+  /// `layer` is the class; `expected` and `found` are the error's first and second line.
+  void expect(bool good, const char* layer, std::string_view expected,
+              const std::string& found) const;
+
+  /// Where add() of a container was called: the line of the child that it is about to make.
+  SourceLoc next_child_at_;
 
  private:
   struct Entry {
@@ -75,11 +120,13 @@ class Module {
     Tensor tensor;
     bool trained;
   };
-  void check_free(const std::string& name) const;
+  void check_name(const std::string& name, SourceLoc loc) const;
+  Parameter enter(const std::string& name, const Tensor& initial, bool trained, SourceLoc loc);
   void collect(const std::string& prefix, bool buffers, NamedTensors& out) const;
 
   std::string name_;
   const char* path_;  // interned: nodes outlive modules
+  SourceLoc made_at_;
   Module* parent_ = nullptr;
   std::vector<Entry> tensors_;
   std::vector<Module*> children_;
@@ -99,8 +146,8 @@ class [[nodiscard]] EvalMode {
   std::vector<std::pair<Module*, bool>> modes_;  // parents before their children
 };
 
-/// While one exists, takes down every call of a module on this thread, inner ones first.
-class CallRecorder {
+/// While one exists, records every call of a module on this thread, inner calls first.
+class [[nodiscard]] CallRecorder {
  public:
   struct Call {
     const Module* module;
@@ -120,10 +167,11 @@ class CallRecorder {
   CallRecorder* outer_;
 };
 
-/// "0.2" for 0.2: a number as one would write it.
+/// "0.2" for 0.2: the shortest form of up to six digits.
 std::string short_number(double x);
 
-/// Prints the tree of modules, one a line, with describe() and parameter counts.
-std::string to_string(const Module& module);
+/// The tree of modules, one a line, with describe() and parameter counts.
+[[nodiscard]] std::string to_string(const Module& module);
+std::ostream& operator<<(std::ostream& out, const Module& module);
 
 }  // namespace forger::nn

@@ -2,24 +2,41 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
-#include "autograd/error.h"
 #include "autograd/graph.h"
-#include "autograd/scope.h"
+#include "autograd/random.h"
 #include "nn/init.h"
 
 namespace forger::nn {
+namespace {
+
+constexpr const char* kValidNorm = "at least one channel and a finite eps of at least 0";
+
+bool is_valid(int64_t channels, double eps) {
+  return channels >= 1 && eps >= 0 && std::isfinite(eps);
+}
+
+}  // namespace
 
 BatchNorm::BatchNorm(Module& parent, std::string name, int rank, int64_t features,
-                     BatchNormOptions options)
-    : Module(parent, std::move(name)),
-      weight(parameter("weight", Tensor::ones({features}))),
+                     BatchNormOptions options, SourceLoc loc)
+    : Module(parent, std::move(name), loc),
+      weight(new_weight(features, options)),
       bias(parameter("bias", Tensor::zeros({features}))),
       running_mean(buffer("running_mean", Tensor::zeros({features}))),
       running_var(buffer("running_var", Tensor::ones({features}))),
       num_batches_tracked(buffer("num_batches_tracked", Tensor::scalar(0))),
       rank_(rank),
       options_(options) {}
+
+Parameter BatchNorm::new_weight(int64_t features, const BatchNormOptions& options) {
+  expect(is_valid(features, options.eps) && options.momentum >= 0 && options.momentum <= 1,
+         "BatchNorm", std::string(kValidNorm) + ", and a momentum of 0 to 1",
+         std::to_string(features) + " features, eps " + short_number(options.eps) + ", momentum " +
+             short_number(options.momentum));
+  return parameter("weight", Tensor::ones({features}));
+}
 
 void BatchNorm::check(const Tensor& x) const {
   const int64_t features = weight.shape()[0];
@@ -49,16 +66,13 @@ Tensor BatchNorm::forward_leaky_relu(const Tensor& x, double slope) {
 }
 
 Tensor BatchNorm::normalize_by_running(const Tensor& x) const {
-  const SourceLoc loc = call_site();
+  const Composite here("batch_norm", call_site());
   // One scale and one shift per channel, [C] or [C, 1, 1], to broadcast over x.
   const int64_t features = weight.shape()[0];
   const Shape per_channel = rank_ == 4 ? Shape{features, 1, 1} : Shape{features};
-  const Tensor rstd = div(
-      Tensor::scalar(1), sqrt(add(running_var, Tensor::scalar(static_cast<Scalar>(options_.eps)))));
-  const Tensor scale = mul(weight, rstd, loc);
-  const Tensor shift = sub(bias, mul(running_mean, scale, loc), loc);
-  return add(mul(x, reshape_to(scale, per_channel, loc), loc), reshape_to(shift, per_channel, loc),
-             loc);
+  const Tensor scale = weight * (1.0 / sqrt(running_var + options_.eps));
+  const Tensor shift = bias - running_mean * scale;
+  return x * reshape_to(scale, per_channel) + reshape_to(shift, per_channel);
 }
 
 void BatchNorm::update_running(const BatchStats& stats, int64_t values_per_channel) {
@@ -78,11 +92,19 @@ std::string BatchNorm::describe() const {
          std::to_string(weight.numel()) + ")";
 }
 
-LayerNorm::LayerNorm(Module& parent, std::string name, const Shape& shape, double eps)
-    : Module(parent, std::move(name)),
-      weight(parameter("weight", Tensor::ones(shape))),
+LayerNorm::LayerNorm(Module& parent, std::string name, const Shape& shape, double eps,
+                     SourceLoc loc)
+    : Module(parent, std::move(name), loc),
+      weight(new_weight(shape, eps)),
       bias(parameter("bias", Tensor::zeros(shape))),
       eps_(eps) {}
+
+Parameter LayerNorm::new_weight(const Shape& shape, double eps) {
+  expect(shape.rank() >= 1 && is_valid(shape.numel(), eps), "LayerNorm",
+         "a shape of at least one axis and one element, and a finite eps of at least 0,",
+         "shape " + shape.str() + ", eps " + short_number(eps));
+  return parameter("weight", Tensor::ones(shape));
+}
 
 Tensor LayerNorm::forward(const Tensor& x) {
   return layer_norm(x, weight.rank(), weight, bias, eps_, call_site());
@@ -90,16 +112,20 @@ Tensor LayerNorm::forward(const Tensor& x) {
 
 std::string LayerNorm::describe() const { return "LayerNorm(" + weight.shape().str() + ")"; }
 
-GroupNorm::GroupNorm(Module& parent, std::string name, int64_t groups, int64_t channels, double eps)
-    : Module(parent, std::move(name)),
-      weight(parameter("weight", Tensor::ones({channels}))),
+GroupNorm::GroupNorm(Module& parent, std::string name, int64_t groups, int64_t channels, double eps,
+                     SourceLoc loc)
+    : Module(parent, std::move(name), loc),
+      weight(new_weight(groups, channels, eps)),
       bias(parameter("bias", Tensor::zeros({channels}))),
       groups_(groups),
-      eps_(eps) {
-  if (groups >= 1 && channels % groups == 0) return;
-  throw Error(std::string(path()) +
-              ": channels that are a multiple of the groups expected\n  found " +
-              std::to_string(channels) + " channels, " + std::to_string(groups) + " groups");
+      eps_(eps) {}
+
+Parameter GroupNorm::new_weight(int64_t groups, int64_t channels, double eps) {
+  expect(is_valid(channels, eps) && groups >= 1 && channels % groups == 0, "GroupNorm",
+         "channels that are a multiple of the groups, and a finite eps of at least 0,",
+         std::to_string(channels) + " channels, " + std::to_string(groups) + " groups, eps " +
+             short_number(eps));
+  return parameter("weight", Tensor::ones({channels}));
 }
 
 Tensor GroupNorm::forward(const Tensor& x) {
@@ -112,12 +138,18 @@ std::string GroupNorm::describe() const {
 }
 
 InstanceNorm2d::InstanceNorm2d(Module& parent, std::string name, int64_t channels, bool affine,
-                               double eps)
-    : Module(parent, std::move(name)),
-      weight(affine ? parameter("weight", Tensor::ones({channels})) : Tensor()),
-      bias(affine ? parameter("bias", Tensor::zeros({channels})) : Tensor()),
+                               double eps, SourceLoc loc)
+    : Module(parent, std::move(name), loc),
+      weight(new_weight(channels, affine, eps)),
+      bias(affine ? parameter("bias", Tensor::zeros({channels})) : Parameter()),
       channels_(channels),
       eps_(eps) {}
+
+Parameter InstanceNorm2d::new_weight(int64_t channels, bool affine, double eps) {
+  expect(is_valid(channels, eps), "InstanceNorm2d", kValidNorm,
+         std::to_string(channels) + " channels, eps " + short_number(eps));
+  return affine ? parameter("weight", Tensor::ones({channels})) : Parameter();
+}
 
 Tensor InstanceNorm2d::forward(const Tensor& x) {
   if (x.rank() != 4 || x.shape()[1] != channels_) {
@@ -135,50 +167,54 @@ std::string InstanceNorm2d::describe() const {
 namespace {
 
 /// The weight as a matrix [extent of `axis`, the rest]; axis is 0 or 1.
-Tensor as_matrix(const Tensor& weight, int axis, SourceLoc loc) {
-  const Tensor first = axis == 0 ? weight : transpose(weight, 0, axis, loc);
-  return reshape_to(first, {first.shape()[0], first.numel() / first.shape()[0]}, loc);
+Tensor as_matrix(const Tensor& weight, int axis) {
+  const Tensor first = axis == 0 ? weight : transpose(weight, 0, axis);
+  return reshape_to(first, {first.shape()[0], first.numel() / first.shape()[0]});
 }
 
-/// to = x / |x|, where a vector of length below 1e-12 counts as 1e-12 long.
-void normalize_into(const Tensor& to, const Tensor& x) {
+Tensor as_column(const Tensor& vector) { return reshape_to(vector, {vector.numel(), 1}); }
+
+/// x / |x| as a vector; a length below 1e-12 counts as 1e-12.
+Tensor normalized(const Tensor& x) {
   const double length = std::max(std::sqrt(static_cast<double>(sum(x * x).item())), 1e-12);
-  std::transform(x.data(), x.data() + x.numel(), to.mutable_data(),
-                 [length](Scalar v) { return static_cast<Scalar>(v / length); });
+  const Tensor y = Tensor::empty({x.numel()});
+  std::transform(x.data(), x.data() + x.numel(), y.mutable_data(),
+                 [length](Scalar value) { return static_cast<Scalar>(value / length); });
+  return y;
 }
 
 }  // namespace
 
-void power_iteration(const Tensor& weight, int axis, const SingularVectors& vectors) {
+SingularVectors power_iteration(const Tensor& weight, int axis, const Tensor& u, SourceLoc loc) {
+  const Composite here("spectral_norm", loc);
   const NoGrad guard;
-  const Tensor w = as_matrix(weight.detach(), axis, {});
-  const int64_t rows = w.shape()[0], columns = w.shape()[1];
-  normalize_into(vectors.v, matmul(w, reshape_to(vectors.u, {rows, 1}), {.transpose_a = true}));
-  normalize_into(vectors.u, matmul(w, reshape_to(vectors.v, {columns, 1})));
+  const Tensor w = as_matrix(weight, axis);
+  const Tensor v = normalized(matmul(w, as_column(u), {.transpose_a = true}));
+  return {normalized(matmul(w, as_column(v))), v};
 }
 
 Tensor divide_by_sigma(const Tensor& weight, int axis, const SingularVectors& vectors,
                        SourceLoc loc) {
-  // Copies: the next power iteration changes u and v, perhaps before this call's backward pass.
-  const Tensor u = reshape_to(vectors.u.clone(), {1, vectors.u.numel()}, loc);
-  const Tensor v = reshape_to(vectors.v.clone(), {vectors.v.numel(), 1}, loc);
-  const Tensor w = as_matrix(weight, axis, loc);
-  const Tensor sigma = reshape_to(matmul(u, matmul(w, v, {}, loc), {}, loc), {}, loc);
-  return div(weight, sigma, loc);
+  const Composite here("spectral_norm", loc);
+  const Tensor u = reshape_to(vectors.u, {1, vectors.u.numel()});
+  const Tensor sigma = matmul(u, matmul(as_matrix(weight, axis), as_column(vectors.v)));
+  return weight / reshape_to(sigma, {});
 }
 
-Tensor random_unit_vector(int64_t n) {
-  const Tensor x = init_random().normal({n});
-  normalize_into(x, x.clone());
-  return x;
-}
+Tensor random_unit_vector(int64_t n) { return normalized(init_random().normal({n})); }
 
 Tensor norm_except(const Tensor& weight, int axis, SourceLoc loc) {
+  const Composite here("weight_norm", loc);
   std::vector<int> others;
   for (int i = 0; i < weight.rank(); ++i) {
     if (i != axis) others.push_back(i);
   }
-  return sqrt(sum(mul(weight, weight, loc), others, true, loc), loc);
+  return sqrt(sum(weight * weight, others, true));
+}
+
+Tensor rescale(const Tensor& direction, const Tensor& length, SourceLoc loc) {
+  const Composite here("weight_norm", loc);
+  return direction * (length / norm_except(direction, 0, loc));
 }
 
 }  // namespace forger::nn

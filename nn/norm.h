@@ -1,7 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <type_traits>
+#include <utility>
 
+#include "autograd/error.h"
+#include "autograd/ops.h"
 #include "autograd/scope.h"
 #include "nn/module.h"
 
@@ -17,15 +22,19 @@ struct BatchNormOptions {
 /// Szegedy 2015, algorithm 2). As in PyTorch the running variance is the unbiased one.
 class BatchNorm : public Module {
  public:
-  BatchNorm(Module& parent, std::string name, int rank, int64_t features, BatchNormOptions options);
+  using Options = BatchNormOptions;
+  BatchNorm(Module& parent, std::string name, int rank, int64_t features, BatchNormOptions options,
+            SourceLoc loc);
   Tensor forward(const Tensor& x) override;
   /// leaky_relu(forward(x), slope), in training as one op.
   Tensor forward_leaky_relu(const Tensor& x, double slope);
   std::string describe() const override;
 
-  Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+  Parameter weight, bias;
+  Buffer running_mean, running_var, num_batches_tracked;
 
  private:
+  Parameter new_weight(int64_t features, const BatchNormOptions& options);
   void check(const Tensor& x) const;
   Tensor normalize_by_running(const Tensor& x) const;
   void update_running(const BatchStats& stats, int64_t values_per_channel);
@@ -36,38 +45,47 @@ class BatchNorm : public Module {
 
 /// BatchNorm of x [N, features].
 struct BatchNorm1d : BatchNorm {
-  BatchNorm1d(Module& parent, std::string name, int64_t features, BatchNormOptions options = {})
-      : BatchNorm(parent, std::move(name), 2, features, options) {}
+  BatchNorm1d(Module& parent, std::string name, int64_t features, BatchNormOptions options = {},
+              SourceLoc loc = SourceLoc::here())
+      : BatchNorm(parent, std::move(name), 2, features, options, loc) {}
 };
 /// BatchNorm of x [N, features, H, W].
 struct BatchNorm2d : BatchNorm {
-  BatchNorm2d(Module& parent, std::string name, int64_t features, BatchNormOptions options = {})
-      : BatchNorm(parent, std::move(name), 4, features, options) {}
+  BatchNorm2d(Module& parent, std::string name, int64_t features, BatchNormOptions options = {},
+              SourceLoc loc = SourceLoc::here())
+      : BatchNorm(parent, std::move(name), 4, features, options, loc) {}
 };
 
 /// layer_norm() over the last axes, whose extents are `shape`; weight 1 and bias 0 of that shape.
 class LayerNorm : public Module {
  public:
-  LayerNorm(Module& parent, std::string name, const Shape& shape, double eps = 1e-5);
+  using Options = Shape;  // so that add<LayerNorm>({8, 8}) compiles
+  LayerNorm(Module& parent, std::string name, const Shape& shape, double eps = 1e-5,
+            SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  private:
+  Parameter new_weight(const Shape& shape, double eps);
+
   double eps_;
 };
 
 /// group_norm() of x [N, channels, ...]; weight and bias [channels].
 class GroupNorm : public Module {
  public:
-  GroupNorm(Module& parent, std::string name, int64_t groups, int64_t channels, double eps = 1e-5);
+  GroupNorm(Module& parent, std::string name, int64_t groups, int64_t channels, double eps = 1e-5,
+            SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  private:
+  Parameter new_weight(int64_t groups, int64_t channels, double eps);
+
   int64_t groups_;
   double eps_;
 };
@@ -76,91 +94,107 @@ class GroupNorm : public Module {
 class InstanceNorm2d : public Module {
  public:
   InstanceNorm2d(Module& parent, std::string name, int64_t channels, bool affine = false,
-                 double eps = 1e-5);
+                 double eps = 1e-5, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
-  Tensor weight, bias;
+  Parameter weight, bias;
 
  private:
+  Parameter new_weight(int64_t channels, bool affine, double eps);
+
   int64_t channels_;
   double eps_;
 };
 
+/// True if the class that computes Layer's forward() also says how it computes with another weight.
+/// A class that overrides forward() alone would lose its override in SpectralNorm or WeightNorm.
+template <class Forward, class... X, class ForwardWith, class... Y>
+constexpr bool overrides_both(Tensor (Forward::*)(X...), Tensor (ForwardWith::*)(Y...)) {
+  return std::is_base_of_v<Forward, ForwardWith>;
+}
+
 /// A normal vector of length 1 from init_random().
 Tensor random_unit_vector(int64_t n);
 
-/// What SpectralNorm keeps beside the weight: u and v approximate its first singular vectors.
+/// Approximate first singular vectors of a weight as a matrix [extent of `axis`, the rest].
 struct SingularVectors {
   Tensor u, v;
 };
-/// One step of the power method on the weight as a matrix [extent of `axis`, the rest], in place:
-/// v = W^T u / |W^T u|, u = W v / |W v|.
-void power_iteration(const Tensor& weight, int axis, const SingularVectors& vectors);
+/// One step of the power method: v = W^T u / |W^T u|, then u = W v / |W v|.
+SingularVectors power_iteration(const Tensor& weight, int axis, const Tensor& u, SourceLoc loc);
 /// weight / sigma with sigma = u^T W v, where u and v count as constants.
 Tensor divide_by_sigma(const Tensor& weight, int axis, const SingularVectors& vectors,
                        SourceLoc loc);
 
 /// The same layer with its weight divided by an estimate of its largest singular value (Miyato et
-/// al. 2018, arXiv 1802.05957, algorithm 1), refined by one step at each call in training. The
-/// names are those of torch.nn.utils.spectral_norm: weight_orig, weight_u, weight_v.
+/// al. 2018, arXiv 1802.05957, algorithm 1). Each call in training refines the estimate by one
+/// step, which is kept when the call succeeds. The names in checkpoints are those of
+/// torch.nn.utils.spectral_norm: weight_orig for `weight`, weight_u, weight_v.
 ///
 ///     nn::SpectralNorm<nn::Conv2d> conv{*this, "conv", 3, 64, {.kernel = 4, .stride = 2}};
 template <class Layer>
 class SpectralNorm : public Layer {
  public:
-  template <class... Arguments>
-  SpectralNorm(Module& parent, std::string name, Arguments&&... arguments)
-      : Layer(parent, std::move(name), std::forward<Arguments>(arguments)...),
-        weight_orig(this->weight) {
-    this->rename("weight", "weight_orig");
-    const int64_t rows = weight_orig.shape()[Layer::kOutputAxis];
-    vectors_ = {this->buffer("weight_u", random_unit_vector(rows)),
-                this->buffer("weight_v", random_unit_vector(weight_orig.numel() / rows))};
-  }
+  using Layer::Layer;
 
   Tensor forward(const Tensor& x) override {
-    if (this->training()) power_iteration(weight_orig, Layer::kOutputAxis, vectors_);
-    this->weight = divide_by_sigma(weight_orig, Layer::kOutputAxis, vectors_, call_site());
-    Tensor y = Layer::forward(x);
-    this->weight = weight_orig;
+    static_assert(overrides_both(&Layer::forward, &SpectralNorm::forward_with),
+                  "override forward_with() of this layer instead of forward()");
+    const SourceLoc loc = call_site();
+    const bool refine = this->training();
+    // Copies: a later call changes u and v, perhaps before the backward pass of this one.
+    const SingularVectors now = refine ? power_iteration(this->weight, Layer::kOutputAxis, u_, loc)
+                                       : SingularVectors{u_.clone(), v_.clone()};
+    const Tensor y =
+        this->forward_with(x, divide_by_sigma(this->weight, Layer::kOutputAxis, now, loc));
+    if (refine) {
+      copy(now.u, u_, loc);
+      copy(now.v, v_, loc);
+    }
     return y;
   }
   std::string describe() const override { return "spectral norm of " + Layer::describe(); }
 
-  Tensor weight_orig;
-
  private:
-  SingularVectors vectors_;
+  int64_t rows() const { return this->weight.shape()[Layer::kOutputAxis]; }
+  Buffer new_u() {
+    this->rename("weight", "weight_orig");
+    return this->buffer("weight_u", random_unit_vector(rows()));
+  }
+
+  Buffer u_ = new_u();
+  Buffer v_ = this->buffer("weight_v", random_unit_vector(this->weight.numel() / rows()));
 };
 
 /// The norm of each slice of the weight along `axis`, kept as extent 1 in all others.
 Tensor norm_except(const Tensor& weight, int axis, SourceLoc loc);
+/// direction length / |direction|, for each slice along the first axis.
+Tensor rescale(const Tensor& direction, const Tensor& length, SourceLoc loc);
 
 /// The same layer with its weight as length times direction, w = g v / |v| for each output
-/// (Salimans & Kingma 2016, arXiv 1602.07868); the names are those of torch.nn.utils.weight_norm:
-/// weight_g, weight_v. The axis is the first, as there by default.
+/// (Salimans & Kingma 2016, arXiv 1602.07868). The names in checkpoints are those of
+/// torch.nn.utils.weight_norm: weight_g, and weight_v for `weight`. The axis is the first, which is
+/// PyTorch's default.
 template <class Layer>
 class WeightNorm : public Layer {
  public:
-  template <class... Arguments>
-  WeightNorm(Module& parent, std::string name, Arguments&&... arguments)
-      : Layer(parent, std::move(name), std::forward<Arguments>(arguments)...),
-        weight_v(this->weight),
-        weight_g(this->parameter("weight_g", norm_except(this->weight, 0, {}))) {
-    this->rename("weight", "weight_v");
-  }
+  using Layer::Layer;
 
   Tensor forward(const Tensor& x) override {
-    const SourceLoc loc = call_site();
-    this->weight = mul(weight_v, div(weight_g, norm_except(weight_v, 0, loc), loc), loc);
-    Tensor y = Layer::forward(x);
-    this->weight = weight_v;
-    return y;
+    static_assert(overrides_both(&Layer::forward, &WeightNorm::forward_with),
+                  "override forward_with() of this layer instead of forward()");
+    return this->forward_with(x, rescale(this->weight, weight_g, call_site()));
   }
   std::string describe() const override { return "weight norm of " + Layer::describe(); }
 
-  Tensor weight_v, weight_g;
+  Parameter weight_g = new_length();
+
+ private:
+  Parameter new_length() {
+    this->rename("weight", "weight_v");
+    return this->parameter("weight_g", norm_except(this->weight, 0, this->made_at()));
+  }
 };
 
 }  // namespace forger::nn

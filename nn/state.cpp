@@ -27,6 +27,9 @@ constexpr const char* kScalarType = sizeof(Scalar) == 4 ? "F32" : "F64";
 /// PyTorch keeps this counter of batch norm as an integer.
 bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
+/// The state of a Dropout's random numbers, which PyTorch's files and older checkpoints lack.
+bool is_optional(const std::string& name) { return name.ends_with("random_state"); }
+
 [[noreturn]] void fail_file(const std::string& source, const std::string& what,
                             const std::vector<std::string>& details = {}) {
   fail(source, what, details, {});
@@ -221,7 +224,7 @@ std::vector<Mismatch> mismatches(const Checkpoint& checkpoint, const std::string
     if (unread != checkpoint.unread.end()) {
       wrong.push_back({stored, "unread", unread->second});
     } else if (found == checkpoint.tensors.end()) {
-      wrong.push_back({stored, "missing", tensor.shape().str()});
+      if (!is_optional(name)) wrong.push_back({stored, "missing", tensor.shape().str()});
     } else if (found->second.shape() != tensor.shape()) {
       wrong.push_back({stored, "shape",
                        "is " + found->second.shape().str() + ", expected " + tensor.shape().str()});
@@ -353,9 +356,7 @@ void restore(const Checkpoint& checkpoint, const std::string& prefix, const Name
              const std::string& source, SourceLoc loc) {
   const std::vector<Mismatch> wrong = mismatches(checkpoint, prefix, state, !prefix.empty());
   if (!wrong.empty()) fail_file(source, "a checkpoint of another architecture", abridged(wrong));
-  for (const auto& [name, tensor] : state) {
-    copy_numbers(checkpoint.tensors.at(stored_name(checkpoint, prefix, name)), tensor, loc);
-  }
+  restore_matching(checkpoint, prefix, state, loc);
 }
 
 std::vector<Mismatch> restore_matching(const Checkpoint& checkpoint, const std::string& prefix,

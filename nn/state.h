@@ -46,7 +46,8 @@ struct Mismatch {
 
 /// Copies the tensors `prefix + name` into `state`. Every name must be there with the same shape,
 /// and nothing else may begin with a non-empty prefix. Otherwise it throws Error and changes
-/// nothing. `source` is the file's name for the message. An Adam of an older checkpoint, which has
+/// nothing. Only the random_state of a Dropout may be missing, as in PyTorch's files; it then keeps
+/// its numbers. `source` is the file's name for the message. An Adam of an older checkpoint, which has
 /// one "step" for all parameters, is restored as well.
 void restore(const Checkpoint& checkpoint, const std::string& prefix, const NamedTensors& state,
              const std::string& source, SourceLoc loc = SourceLoc::here());

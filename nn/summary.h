@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "autograd/error.h"
 #include "nn/module.h"
 
 namespace forger::nn {
@@ -10,6 +11,7 @@ namespace forger::nn {
 /// them: what each is, its output's shape, parameters, and multiply-adds. The call runs in
 /// evaluation mode on zeros and leaves the module as it was. Throws Error where the shape does not
 /// fit, naming the layer.
-std::string summary(Module& module, const Shape& x, SourceLoc loc = SourceLoc::here());
+[[nodiscard]] std::string summary(Module& module, const Shape& x,
+                                  SourceLoc loc = SourceLoc::here());
 
 }  // namespace forger::nn

@@ -28,8 +28,7 @@ struct Net : Module {
   Conv2d conv{*this, "conv", 1, 2, {.kernel = 3}};
   BatchNorm2d bn{*this, "bn", 2};
   Sequential up{*this, "up"};
-  ConvTranspose2d& first =
-      up.add<ConvTranspose2d>(2, 3, ConvTranspose2dOptions{.kernel = 2, .bias = false});
+  ConvTranspose2d& first = up.add<ConvTranspose2d>(2, 3, {.kernel = 2, .bias = false});
   ReLU& second = up.add<ReLU>();
   BatchNorm2d& third = up.add<BatchNorm2d>(3);
   Linear fc{*this, "fc", 4, 5};
@@ -145,16 +144,18 @@ TEST_CASE("a name is given once") {
   };
   Root root;
   const Linear fc(root, "fc", 1, 1);
-  CHECK(message_of([&] { Linear(root, "fc", 1, 1); }) == "module: the name net.fc is taken");
+  CHECK(message_of([&] { Linear(root, "fc", 1, 1); }) ==
+        "Module: this name is taken\n  name  \"fc\"");
   CHECK(root.children().size() == 1);
-  CHECK(message_of([] { Twice("weight"); }) == "module: the name net.weight is taken");
+  CHECK(message_of([] { Twice("weight"); }) ==
+        "Module: this name is taken\n  name  \"weight\"");
   CHECK(message_of([] { Twice("other"); }) == "");
 }
 
 TEST_CASE("a layer that could not be built, or is gone, leaves nothing in its parent") {
   Root root;
   Sequential net(root, "seq");
-  CHECK(message_of([&] { net.add<Linear>(-1, 2); }).starts_with("shape: negative extent"));
+  CHECK(message_of([&] { net.add<Linear>(-1, 2); }).starts_with("Linear: at least one input"));
   CHECK(net.children().empty());
   net.add<Linear>(2, 2);
   CHECK(names_of(root.named_parameters()) ==
@@ -203,14 +204,7 @@ TEST_CASE("messages of layers that got the wrong input") {
         }) == "batch_norm: x does not fit this layer\n  x  [4, 2], expected [N, 2, H, W]");
   CHECK(message_of([&] { bn1(Tensor::ones({})); }) ==
         "batch_norm: x does not fit this layer\n  x  [], expected [N, 2]");
-  CHECK(message_of([&] { root(Tensor::ones({1})); }) == "net: this module has no forward(x)");
-  ConvTranspose2d up(root, "up", 2, 1, {.kernel = 2, .output_padding = 1});
-  CHECK(message_of([&] {
-          up(Tensor::ones({1, 2, 3, 3}));
-        }) ==
-        "conv_transpose2d: output_padding of at least 0 and less than stride or dilation expected\n"
-        "  x       [1, 2, 3, 3]  (N, C, H, W)\n  weight  [2, 1, 2, 2]  (C, O, KH, KW)\n"
-        "  stride 1, padding 0, dilation 1, output_padding 1");
+  CHECK(message_of([&] { root(Tensor::ones({1})); }) == "Module: this module has no forward(x)");
 }
 
 TEST_CASE("Linear") {
@@ -394,10 +388,10 @@ TEST_CASE("a ReLU runs inside the op of the layer before it, with the same numbe
       add_activation(net);
       net.add<Linear>(4, 6, false);
       net.add<ReLU>();
-      net.add<Reshape>(std::vector<int64_t>{3, 2, 1});
+      net.add<Reshape>({3, 2, 1});
       net.add<BatchNorm2d>(3);
       add_activation(net);
-      net.add<SpectralNorm<nn::Conv2d>>(3, 2, Conv2dOptions{.kernel = 1});
+      net.add<SpectralNorm<nn::Conv2d>>(3, 2, {.kernel = 1});
       net.add<ReLU>();
       const Tensor x = Random(1).normal({8, 3}).set_requires_grad();
       Tensor y;

@@ -48,7 +48,8 @@ Group run_layer(Layer& layer, Mode mode, const Group& group, const Call& call) {
   const std::vector<Tensor> d = grad({y}, wanted, {group.at("g")});
   for (size_t i = 0; i < d.size(); ++i) results[keys[i]] = d[i];
   for (const auto& [name, tensor] : layer.state()) {
-    if (!tensor.requires_grad()) results["after." + name] = tensor;
+    const bool known = name != "random_state";  // PyTorch's dropout has no buffers
+    if (known && !tensor.requires_grad()) results["after." + name] = tensor;
   }
   return results;
 }
