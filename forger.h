@@ -1,0 +1,20 @@
+#pragma once
+
+/// Everything that a program includes: tensors, ops and gradients, modules and optimizers, data.
+#include "autograd/engine.h"
+#include "autograd/error.h"
+#include "autograd/graph.h"
+#include "autograd/ops.h"
+#include "autograd/random.h"
+#include "nn/activation.h"
+#include "nn/data/digits.h"
+#include "nn/data/idx.h"
+#include "nn/data/image.h"
+#include "nn/data/image_folder.h"
+#include "nn/data/loader.h"
+#include "nn/data/toy2d.h"
+#include "nn/init.h"
+#include "nn/layers.h"
+#include "nn/optim.h"
+#include "nn/state.h"
+#include "nn/summary.h"
