@@ -32,15 +32,12 @@ struct Net : nn::Module {
   nn::Sequential layers{*this, "layers"};
 
   void conv(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding) {
-    layers.add<nn::Conv2d>(
-        in, out,
-        nn::Conv2dOptions{.kernel = kernel, .stride = stride, .padding = padding, .bias = false});
+    layers.add<nn::Conv2d>(in, out,
+                           {.kernel = kernel, .stride = stride, .padding = padding, .bias = false});
   }
   void conv_transpose(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding) {
     layers.add<nn::ConvTranspose2d>(
-        in, out,
-        nn::ConvTranspose2dOptions{
-            .kernel = kernel, .stride = stride, .padding = padding, .bias = false});
+        in, out, {.kernel = kernel, .stride = stride, .padding = padding, .bias = false});
   }
 };
 

@@ -35,9 +35,8 @@ struct Everything : nn::Module {
   nn::GroupNorm gn{*this, "gn", 2, 4};
   nn::InstanceNorm2d inorm{*this, "inorm", 3, true};
   nn::Embedding embedding{*this, "embedding", 5, 3};
-  nn::SpectralNorm<nn::Conv2d> sn_conv{*this, "sn_conv", 1, 3, nn::Conv2dOptions{.kernel = 3}};
-  nn::SpectralNorm<nn::ConvTranspose2d> sn_up{*this, "sn_up", 3, 1,
-                                              nn::ConvTranspose2dOptions{.kernel = 2}};
+  nn::SpectralNorm<nn::Conv2d> sn_conv{*this, "sn_conv", 1, 3, {.kernel = 3}};
+  nn::SpectralNorm<nn::ConvTranspose2d> sn_up{*this, "sn_up", 3, 1, {.kernel = 2}};
   nn::WeightNorm<nn::Linear> wn{*this, "wn", 3, 2};
   nn::Sequential net{*this, "net"};
 };

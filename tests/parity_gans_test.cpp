@@ -24,9 +24,6 @@ constexpr bool kFloat = sizeof(Scalar) == 4;
 // 1e-15 after fifty steps; what the project promises is 1e-4 (at step 20) and 1e-9.
 constexpr double kRelative = kFloat ? 1e-5 : 1e-12;
 
-using Up = nn::ConvTranspose2dOptions;
-using Down = nn::Conv2dOptions;
-
 struct Gan : nn::Module {
   explicit Gan(nn::AdamOptions options) : Module("gan"), adam(options) {}
 
@@ -58,21 +55,20 @@ struct MlpGan : Gan {
 
 struct Dcgan : Gan {
   Dcgan() : Gan({.lr = 2e-4, .beta1 = 0.5}) {
-    g.add<nn::ConvTranspose2d>(kLatent, 8, Up{.kernel = 4, .bias = false});
+    g.add<nn::ConvTranspose2d>(kLatent, 8, {.kernel = 4, .bias = false});
     g.add<nn::BatchNorm2d>(8);
     g.add<nn::ReLU>();
-    g.add<nn::ConvTranspose2d>(8, 4, Up{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    g.add<nn::ConvTranspose2d>(8, 4, {.kernel = 4, .stride = 2, .padding = 1, .bias = false});
     g.add<nn::BatchNorm2d>(4);
     g.add<nn::ReLU>();
-    g.add<nn::ConvTranspose2d>(4, 1,
-                               Up{.kernel = 3, .stride = 2, .padding = 1, .output_padding = 1});
+    g.add<nn::ConvTranspose2d>(4, 1, {.kernel = 3, .stride = 2, .padding = 1, .output_padding = 1});
     g.add<nn::Tanh>();
-    d.add<nn::Conv2d>(1, 4, Down{.kernel = 4, .stride = 2, .padding = 1});
+    d.add<nn::Conv2d>(1, 4, {.kernel = 4, .stride = 2, .padding = 1});
     d.add<nn::LeakyReLU>(0.2);
-    d.add<nn::Conv2d>(4, 8, Down{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    d.add<nn::Conv2d>(4, 8, {.kernel = 4, .stride = 2, .padding = 1, .bias = false});
     d.add<nn::BatchNorm2d>(8);
     d.add<nn::LeakyReLU>(0.2);
-    d.add<nn::Conv2d>(8, 1, Down{.kernel = 4});
+    d.add<nn::Conv2d>(8, 1, {.kernel = 4});
   }
 };
 
@@ -81,16 +77,16 @@ struct Dcgan : Gan {
 struct WganGp : Gan {
   explicit WganGp(const Tensor& mixes) : Gan({.lr = 1e-4, .beta1 = 0, .beta2 = 0.9}), mix(mixes) {
     g.add<nn::Linear>(kLatent, 32);
-    g.add<nn::Reshape>(std::vector<int64_t>{8, 2, 2});
+    g.add<nn::Reshape>({8, 2, 2});
     g.add<nn::ReLU>();
-    g.add<nn::ConvTranspose2d>(8, 4, Up{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    g.add<nn::ConvTranspose2d>(8, 4, {.kernel = 4, .stride = 2, .padding = 1, .bias = false});
     g.add<nn::BatchNorm2d>(4);
     g.add<nn::ReLU>();
-    g.add<nn::ConvTranspose2d>(4, 1, Up{.kernel = 4, .stride = 2, .padding = 1});
+    g.add<nn::ConvTranspose2d>(4, 1, {.kernel = 4, .stride = 2, .padding = 1});
     g.add<nn::Tanh>();
-    d.add<nn::Conv2d>(1, 4, Down{.kernel = 4, .stride = 2, .padding = 1});
+    d.add<nn::Conv2d>(1, 4, {.kernel = 4, .stride = 2, .padding = 1});
     d.add<nn::LeakyReLU>(0.2);
-    d.add<nn::Conv2d>(4, 8, Down{.kernel = 3, .padding = 1});
+    d.add<nn::Conv2d>(4, 8, {.kernel = 3, .padding = 1});
     d.add<nn::Tanh>();
     d.add<nn::Flatten>();
     d.add<nn::Linear>(128, 1);

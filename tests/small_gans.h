@@ -87,16 +87,13 @@ class MlpGan : public SmallGan {
 
 struct DcganG : nn::Module {
   explicit DcganG(int64_t f) : Module("G") {
-    net.add<nn::ConvTranspose2d>(8, 2 * f, nn::ConvTranspose2dOptions{.kernel = 4, .bias = false});
+    net.add<nn::ConvTranspose2d>(8, 2 * f, {.kernel = 4, .bias = false});
     net.add<nn::BatchNorm2d>(2 * f);
     net.add<nn::ReLU>();
-    net.add<nn::ConvTranspose2d>(
-        2 * f, f,
-        nn::ConvTranspose2dOptions{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    net.add<nn::ConvTranspose2d>(2 * f, f, {.kernel = 4, .stride = 2, .padding = 1, .bias = false});
     net.add<nn::BatchNorm2d>(f);
     net.add<nn::ReLU>();
-    net.add<nn::ConvTranspose2d>(
-        f, 1, nn::ConvTranspose2dOptions{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    net.add<nn::ConvTranspose2d>(f, 1, {.kernel = 4, .stride = 2, .padding = 1, .bias = false});
     net.add<nn::Tanh>();
   }
   Tensor forward(const Tensor& x) override { return net(x); }
@@ -105,14 +102,12 @@ struct DcganG : nn::Module {
 
 struct DcganD : nn::Module {
   explicit DcganD(int64_t f) : Module("D") {
-    net.add<nn::Conv2d>(1, f,
-                        nn::Conv2dOptions{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    net.add<nn::Conv2d>(1, f, {.kernel = 4, .stride = 2, .padding = 1, .bias = false});
     net.add<nn::LeakyReLU>(0.2);
-    net.add<nn::Conv2d>(f, 2 * f,
-                        nn::Conv2dOptions{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    net.add<nn::Conv2d>(f, 2 * f, {.kernel = 4, .stride = 2, .padding = 1, .bias = false});
     net.add<nn::BatchNorm2d>(2 * f);
     net.add<nn::LeakyReLU>(0.2);
-    net.add<nn::Conv2d>(2 * f, 1, nn::Conv2dOptions{.kernel = 4, .bias = false});
+    net.add<nn::Conv2d>(2 * f, 1, {.kernel = 4, .bias = false});
   }
   Tensor forward(const Tensor& x) override { return net(x); }
   nn::Sequential net{*this, "net"};
@@ -164,11 +159,11 @@ class WganGp : public SmallGan {
   // Without batch norm: the penalty is each sample's own.
   struct Critic : nn::Module {
     explicit Critic(int64_t f) : Module("D") {
-      net.add<nn::Conv2d>(1, f, nn::Conv2dOptions{.kernel = 4, .stride = 2, .padding = 1});
+      net.add<nn::Conv2d>(1, f, {.kernel = 4, .stride = 2, .padding = 1});
       net.add<nn::LeakyReLU>(0.2);
-      net.add<nn::Conv2d>(f, 2 * f, nn::Conv2dOptions{.kernel = 4, .stride = 2, .padding = 1});
+      net.add<nn::Conv2d>(f, 2 * f, {.kernel = 4, .stride = 2, .padding = 1});
       net.add<nn::Tanh>();
-      net.add<nn::Conv2d>(2 * f, 1, nn::Conv2dOptions{.kernel = 4});
+      net.add<nn::Conv2d>(2 * f, 1, {.kernel = 4});
     }
     Tensor forward(const Tensor& x) override { return net(x); }
     nn::Sequential net{*this, "net"};

@@ -25,16 +25,14 @@ Pyramid make_pyramid(const NetworkOptions& options) {
 
 Generator::Generator(const NetworkOptions& options) : Module("G") {
   const auto [base, widths] = make_pyramid(options);
-  main.add<nn::ConvTranspose2d>(
-      options.latent, widths.back(),
-      nn::ConvTranspose2dOptions{.kernel = base, .stride = 1, .padding = 0, .bias = false});
+  main.add<nn::ConvTranspose2d>(options.latent, widths.back(),
+                                {.kernel = base, .stride = 1, .padding = 0, .bias = false});
   main.add<nn::BatchNorm2d>(widths.back());
   main.add<nn::ReLU>();
   for (size_t i = widths.size(); i-- > 0;) {
     const bool last = i == 0;
-    main.add<nn::ConvTranspose2d>(
-        widths[i], last ? options.channels : widths[i - 1],
-        nn::ConvTranspose2dOptions{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    main.add<nn::ConvTranspose2d>(widths[i], last ? options.channels : widths[i - 1],
+                                  {.kernel = 4, .stride = 2, .padding = 1, .bias = false});
     if (last) break;
     main.add<nn::BatchNorm2d>(widths[i - 1]);
     main.add<nn::ReLU>();
@@ -49,12 +47,12 @@ Discriminator::Discriminator(const NetworkOptions& options) : Module("D") {
   for (size_t i = 0; i < widths.size(); ++i) {
     const bool first = i == 0;
     main.add<nn::Conv2d>(first ? options.channels : widths[i - 1], widths[i],
-                         nn::Conv2dOptions{.kernel = 4, .stride = 2, .padding = 1, .bias = false});
+                         {.kernel = 4, .stride = 2, .padding = 1, .bias = false});
     if (!first) main.add<nn::BatchNorm2d>(widths[i]);
     main.add<nn::LeakyReLU>(0.2);
   }
-  main.add<nn::Conv2d>(widths.back(), int64_t{1},
-                       nn::Conv2dOptions{.kernel = base, .stride = 1, .padding = 0, .bias = false});
+  main.add<nn::Conv2d>(widths.back(), 1,
+                       {.kernel = base, .stride = 1, .padding = 0, .bias = false});
 }
 
 Tensor Discriminator::forward(const Tensor& x) { return main(x); }
