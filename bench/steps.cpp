@@ -19,6 +19,7 @@
 #include "autograd/engine.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/memory.h"
+#include "autograd/random.h"
 #include "nn/layers.h"
 #include "nn/optim.h"
 
