@@ -1,6 +1,7 @@
 // Procedural digits, distributions in the plane, and the order in which images are dealt.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>

@@ -2,6 +2,7 @@
 // does not have, files of other formats, an Adam of an older checkpoint, and parts of a network.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>

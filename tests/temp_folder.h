@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "autograd/error.h"
 

@@ -1,5 +1,6 @@
 #include <omp.h>
 
+#include <cstddef>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 

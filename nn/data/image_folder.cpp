@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <set>
+#include <system_error>
 
 #include "autograd/error.h"
 #include "nn/data/image.h"

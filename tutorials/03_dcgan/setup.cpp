@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
 
 #include "tutorials/common/progress.h"
 #include "tutorials/common/run_folder.h"

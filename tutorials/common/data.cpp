@@ -1,7 +1,9 @@
 #include "tutorials/common/data.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <system_error>
 
 #include "nn/data/digits.h"
 #include "nn/data/idx.h"

@@ -2,9 +2,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <sstream>
+#include <system_error>
+#include <utility>
 
 namespace forger::tutorials {
 namespace {
@@ -18,12 +24,24 @@ std::string shortest_text(Number number) {
           std::to_chars(digits, digits + sizeof digits, number, std::chars_format::general).ptr};
 }
 
-/// The whole text as a number; false when it is none, or does not fit.
-template <class Number>
-bool parse_number(const std::string& text, Number& number) {
+/// Parses the whole text as a number. Returns false if it is none, or does not fit.
+bool parse_number(const std::string& text, int64_t& number) {
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, number);
   return parsed.ec == std::errc() && parsed.ptr == end;
+}
+
+/// The same for a fraction, which std::from_chars of libc++ reads only from version 20 on. Rejects
+/// what std::strtod accepts beyond it: space or a plus in front, and hexadecimal digits.
+bool parse_number(const std::string& text, double& number) {
+  if (text.empty() || text[0] == '+' || std::isspace(static_cast<unsigned char>(text[0])) != 0 ||
+      text.find_first_of("xX") != std::string::npos) {
+    return false;
+  }
+  char* end = nullptr;
+  errno = 0;
+  number = std::strtod(text.c_str(), &end);
+  return errno == 0 && end == text.c_str() + text.size();
 }
 
 std::string range_text(const IntegerRange& range) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "autograd/kernels/kernels.h"
 #include "commit.h"
