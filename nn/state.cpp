@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 
 using Json = nlohmann::json;
 
-constexpr uint64_t kMaxHeaderBytes = 4 << 20;  // some 30,000 tensors; the format allows 100 MB
+constexpr uint64_t kMaxHeaderBytes = 4 << 20;  // room for 30,000 tensors; the format allows 100 MB
 constexpr uint64_t kMaxFileBytes = uint64_t{8} << 30;
 constexpr const char* kMetadata = "__metadata__";
 constexpr const char* kScalarType = sizeof(Scalar) == 4 ? "F32" : "F64";
@@ -40,9 +40,10 @@ void append(std::string& bytes, Element value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-/// Parses the header. A key given twice is refused: readers differ in which one they believe.
+/// Parses the header. It refuses a key that is given twice, because readers differ in which of the
+/// two they use.
 Json parse_header(const std::string& source, std::string_view text) {
-  // The parser takes a zero byte for the end, and would let anything hide behind it.
+  // The parser stops at a zero byte and would not see what follows.
   if (text.find('\0') != text.npos) fail_file(source, "the header has a zero byte");
   std::vector<std::set<std::string>> keys;
   const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
@@ -64,7 +65,7 @@ Json parse_header(const std::string& source, std::string_view text) {
   }
 }
 
-/// A non-negative integer of the header, or fails naming the field.
+/// Returns a non-negative integer of the header. Throws Error that names the field otherwise.
 uint64_t natural(const std::string& source, const std::string& field, const Json& value) {
   if (!value.is_number_unsigned()) {
     fail_file(source, "a natural number expected", {field + " is " + value.dump()});
@@ -173,7 +174,7 @@ Entry parse_entry(const std::string& source, const std::string& name, const Json
   return entry;
 }
 
-/// Throws the Error for a file whose first bytes begin no safetensors file.
+/// Throws the Error for a file that does not begin as a safetensors file does.
 [[noreturn]] void fail_format(const std::string& source, std::string_view bytes,
                               uint64_t header_size) {
   const std::string_view first = bytes.substr(0, 512);
@@ -200,8 +201,8 @@ Entry parse_entry(const std::string& source, const std::string& name, const Json
              std::to_string(bytes.size() - sizeof header_size) + " follow"});
 }
 
-/// The name under which a checkpoint holds the tensor prefix + name. Older checkpoints have one
-/// step count for all parameters of an Adam.
+/// Returns the name under which a checkpoint holds the tensor prefix + name. Older checkpoints have
+/// one step count for all parameters of an Adam.
 std::string stored_name(const Checkpoint& checkpoint, const std::string& prefix,
                         const std::string& name) {
   const std::string full = prefix + name, common_step = prefix + "step";
@@ -210,8 +211,8 @@ std::string stored_name(const Checkpoint& checkpoint, const std::string& prefix,
   return is_old ? common_step : full;
 }
 
-/// All that keeps a checkpoint's tensors from being those of `state`. `whole`: what the checkpoint
-/// holds under the prefix beyond the state counts as well.
+/// Returns every tensor of `state` that the checkpoint does not hold in the same shape. With
+/// `whole`, tensors that only the checkpoint has under the prefix are returned as well.
 std::vector<Mismatch> mismatches(const Checkpoint& checkpoint, const std::string& prefix,
                                  const NamedTensors& state, bool whole) {
   std::vector<Mismatch> wrong;
@@ -242,7 +243,7 @@ std::vector<Mismatch> mismatches(const Checkpoint& checkpoint, const std::string
   return wrong;
 }
 
-/// The lines of a message about mismatches.
+/// Returns the lines of an error about mismatches: the first six and how many more there are.
 std::vector<std::string> abridged(const std::vector<Mismatch>& wrong) {
   constexpr size_t kShown = 6;
   std::vector<std::string> lines;
@@ -316,7 +317,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
       checkpoint.metadata[key] = text.get<std::string>();
     }
   }
-  // The tensors fill the rest of the file without a gap: nothing can hide in it.
+  // The tensors must fill the rest of the file without a gap or an overlap.
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });

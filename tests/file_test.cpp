@@ -259,7 +259,7 @@ TEST_CASE("paths that the system refuses are Errors, whatever is asked of them")
   CHECK(contents(folder / "a") == "a file");
 }
 
-TEST_CASE("names that are no UTF-8 are as good as others") {
+TEST_CASE("a name that is not UTF-8 can be written and read") {
   const TempFolder folder;
   const fs::path path = folder / "caf\xe9 \xff";
   write_file(path, "new");
