@@ -34,7 +34,7 @@ Fans fans(const Tensor& weight) {
 }  // namespace
 
 Random& init_random() {
-  static Random random(0, kInitStream);
+  thread_local Random random(0, kInitStream);
   return random;
 }
 

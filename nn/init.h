@@ -1,13 +1,17 @@
 #pragma once
 
+#include <cstdint>
+
 #include "autograd/random.h"
 #include "nn/module.h"
 
 /// Initialisers. Layers start with PyTorch's defaults; these change a module's parameters in place.
 namespace forger::nn {
 
-/// The random numbers that layers draw their first weights from; seed_init() restarts them.
+/// The random numbers that layers draw their first weights from. Each thread has its own, which
+/// start with seed 0, so that a thread's networks do not depend on what other threads build.
 Random& init_random();
+/// Restarts the calling thread's init_random() with another seed.
 void seed_init(uint64_t seed);
 
 void fill(const Tensor& x, double value);

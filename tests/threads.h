@@ -23,6 +23,11 @@ class Threads {
   int before_;
 };
 
+inline bool same_bits(const std::vector<Scalar>& a, const std::vector<Scalar>& b) {
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(Scalar)) == 0);
+}
+
 /// "" if f gives the same bits with 1, 2, 3, 4 and 8 threads, else the first count that differs.
 inline std::string thread_dependence(const std::function<std::vector<Scalar>()>& f) {
   std::vector<Scalar> alone;
@@ -31,8 +36,7 @@ inline std::string thread_dependence(const std::function<std::vector<Scalar>()>&
     const std::vector<Scalar> found = f();
     if (count == 1) {
       alone = found;
-    } else if (found.size() != alone.size() ||
-               std::memcmp(found.data(), alone.data(), alone.size() * sizeof(Scalar)) != 0) {
+    } else if (!same_bits(found, alone)) {
       return "other bits with " + std::to_string(count) + " threads";
     }
   }

@@ -27,10 +27,6 @@ std::vector<Scalar> after_steps(int steps, int64_t width) {
   return gan.state();
 }
 
-bool same_bits(const std::vector<Scalar>& a, const std::vector<Scalar>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(Scalar)) == 0;
-}
-
 /// Resident memory of this process, in bytes.
 int64_t resident() {
   std::ifstream file("/proc/self/statm");
