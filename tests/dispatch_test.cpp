@@ -1,9 +1,12 @@
 // Which kernel set runs, and what is said when it cannot.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include "autograd/kernels/kernels.h"
@@ -23,6 +26,14 @@ std::string valid_names() {
   }
 #endif
   return names;
+}
+
+/// How many entries of a set's table are null. A table is pointers and nothing else.
+int null_entries(const kernels::Kernels& set) {
+  std::array<const void*, sizeof(kernels::Kernels) / sizeof(void*)> entries{};
+  static_assert(sizeof(entries) == sizeof(kernels::Kernels));
+  std::memcpy(entries.data(), &set, sizeof(entries));
+  return static_cast<int>(std::count(entries.begin(), entries.end(), nullptr));
 }
 
 /// What a new process of this program, with FORGER_KERNELS set, prints about its kernels.
@@ -89,6 +100,24 @@ TEST_CASE("the reference comes first, and each set says what it is") {
   }
   CHECK(message_of([] { kernels::available(kernels::available_count()); }) ==
         "kernels::available: index out of range");
+}
+
+TEST_CASE("no entry of any set's table is null, the ladder's rungs included") {
+  for (int i = 0; i < kernels::available_count(); ++i) {
+    CAPTURE(kernels::available(i).name);
+    CHECK(null_entries(kernels::available(i)) == 0);
+  }
+  const std::string before = kernels::active().name;
+  std::istringstream names(valid_names());
+  for (std::string name; std::getline(names >> std::ws, name, ',');) {
+    CAPTURE(name);
+    kernels::activate(name.c_str());
+    CHECK(null_entries(kernels::active()) == 0);
+  }
+  kernels::activate(before.c_str());
+  kernels::Kernels forgetful = kernels::kReference;
+  forgetful.adam = nullptr;
+  CHECK(null_entries(forgetful) == 1);
 }
 
 }  // namespace forger
