@@ -55,7 +55,7 @@ struct SparseRows {
   const Scalar* weight;
 };
 /// y [planes, rows.out, columns.out] = rows x columns^T for each plane x [rows.in, columns.in].
-/// `scratch` has room for planes * rows.out * columns.in numbers.
+/// `scratch` has room for planes * columns.in numbers.
 void resample(int64_t planes, const SparseRows& rows, const SparseRows& columns, const Scalar* x,
               Scalar* scratch, Scalar* y);
 

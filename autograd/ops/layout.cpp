@@ -20,8 +20,7 @@ struct AxisView {
 /// Copies `outer` runs of `count` numbers, each run `from_step` or `to_step` behind the one before.
 void copy_runs(int64_t outer, int64_t count, const Scalar* from, int64_t from_step, Scalar* to,
                int64_t to_step) {
-  const int64_t runs_per_chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(count, 1));
-  kernels::parallel_chunks(outer, runs_per_chunk, [=](int64_t begin, int64_t end) {
+  kernels::parallel_chunks(outer, kernels::items_per_chunk(count), [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       std::copy_n(from + i * from_step, count, to + i * to_step);
     }

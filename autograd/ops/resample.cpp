@@ -174,7 +174,7 @@ Tensor resample2d(const Tensor& x, const SparseMatrix& rows, const SparseMatrix&
   check_matrix("columns", columns, loc);
   const int64_t planes = x.shape()[0] * x.shape()[1];
   const Tensor y = Tensor::empty({x.shape()[0], x.shape()[1], rows.out, columns.out});
-  const Tensor scratch = Tensor::empty({planes, rows.out, columns.in});
+  const Tensor scratch = Tensor::empty({planes, columns.in});
   kernels::resample(planes, rows_of(rows), rows_of(columns), x.data(), scratch.mutable_data(),
                     y.mutable_data(loc));
   return record(y, {x}, Resample2d{rows, columns}, loc);

@@ -6,45 +6,40 @@
 namespace forger::kernels {
 namespace {
 
-/// Outer slices of one chunk: starting a team costs more than a small tensor's whole work.
-int64_t slices_per_chunk(const Gather& s) {
-  return std::max<int64_t>(1, 16384 / std::max<int64_t>(s.count * s.inner, 1));
-}
+int64_t slices_per_chunk(const Gather& s) { return items_per_chunk(s.count * s.inner); }
 
 }  // namespace
 
 void max(const Reduce& s, const Scalar* x, Scalar* y) {
   const int64_t of_each = s.sum0 * s.sum1;
-  parallel_chunks(s.keep0 * s.keep1, std::max<int64_t>(1, 16384 / of_each),
-                  [&](int64_t begin, int64_t end) {
-                    for (int64_t output = begin; output < end; ++output) {
-                      const int64_t i = output / s.keep1, k = output % s.keep1;
-                      Scalar largest = x[(i * s.sum0 * s.keep1 + k) * s.sum1];
-                      for (int64_t j = 0; j < s.sum0; ++j) {
-                        const Scalar* row = x + ((i * s.sum0 + j) * s.keep1 + k) * s.sum1;
-                        for (int64_t l = 0; l < s.sum1; ++l) {
-                          if (row[l] > largest || row[l] != row[l]) largest = row[l];
-                        }
-                      }
-                      y[output] = largest;
-                    }
-                  });
+  parallel_chunks(s.keep0 * s.keep1, items_per_chunk(of_each), [&](int64_t begin, int64_t end) {
+    for (int64_t output = begin; output < end; ++output) {
+      const int64_t i = output / s.keep1, k = output % s.keep1;
+      Scalar largest = x[(i * s.sum0 * s.keep1 + k) * s.sum1];
+      for (int64_t j = 0; j < s.sum0; ++j) {
+        const Scalar* row = x + ((i * s.sum0 + j) * s.keep1 + k) * s.sum1;
+        for (int64_t l = 0; l < s.sum1; ++l) {
+          if (row[l] > largest || row[l] != row[l]) largest = row[l];
+        }
+      }
+      y[output] = largest;
+    }
+  });
 }
 
 void copy_strided(const Strided& s, const Scalar* x, Scalar* y) {
   const int64_t *n = s.extent, *step = s.stride;
   const int64_t block = n[3] * n[4];
-  parallel_chunks(n[0] * n[1] * n[2], std::max<int64_t>(1, 16384 / std::max<int64_t>(block, 1)),
-                  [&](int64_t begin, int64_t end) {
-                    for (int64_t r = begin; r < end; ++r) {
-                      const int64_t k = r % n[2], j = r / n[2] % n[1], i = r / n[2] / n[1];
-                      const Scalar* from = x + i * step[0] + j * step[1] + k * step[2];
-                      Scalar* to = y + r * block;
-                      for (int64_t l = 0; l < n[3]; ++l) {
-                        for (int64_t m = 0; m < n[4]; ++m) *to++ = from[l * step[3] + m * step[4]];
-                      }
-                    }
-                  });
+  parallel_chunks(n[0] * n[1] * n[2], items_per_chunk(block), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const int64_t k = r % n[2], j = r / n[2] % n[1], i = r / n[2] / n[1];
+      const Scalar* from = x + i * step[0] + j * step[1] + k * step[2];
+      Scalar* to = y + r * block;
+      for (int64_t l = 0; l < n[3]; ++l) {
+        for (int64_t m = 0; m < n[4]; ++m) *to++ = from[l * step[3] + m * step[4]];
+      }
+    }
+  });
 }
 
 void gather(const Gather& s, const Scalar* x, const int64_t* index, Scalar* y) {
@@ -74,14 +69,12 @@ void scatter_add(const Gather& s, const Scalar* y, const int64_t* index, Scalar*
 }
 
 void index_select(const Gather& s, const Scalar* x, const int64_t* index, Scalar* y) {
-  parallel_chunks(s.outer * s.count, std::max<int64_t>(1, 16384 / std::max<int64_t>(s.inner, 1)),
-                  [&](int64_t begin, int64_t end) {
-                    for (int64_t t = begin; t < end; ++t) {
-                      const int64_t o = t / s.count, i = t % s.count;
-                      std::copy_n(x + (o * s.extent + index[i]) * s.inner, s.inner,
-                                  y + t * s.inner);
-                    }
-                  });
+  parallel_chunks(s.outer * s.count, items_per_chunk(s.inner), [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t o = t / s.count, i = t % s.count;
+      std::copy_n(x + (o * s.extent + index[i]) * s.inner, s.inner, y + t * s.inner);
+    }
+  });
 }
 
 // Two indices may name one place, so a thread has a range of k to itself.

@@ -7,8 +7,6 @@
 namespace forger::kernels {
 namespace {
 
-constexpr int64_t kChunk = 16384;
-
 template <class F>
 void map(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y, F f) {
   const int64_t inner = s.extent[3], rows = s.extent[0] * s.extent[1] * s.extent[2];
@@ -21,18 +19,17 @@ void map(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y, F f) {
     for (int64_t l = begin; l < end; ++l) y[r * inner + l] = f(ar[l * as], br[l * bs]);
   };
   if (rows == 1) {
-    parallel_chunks(inner, kChunk, [&](int64_t begin, int64_t end) { row(0, begin, end); });
+    parallel_chunks(inner, kChunkElements, [&](int64_t begin, int64_t end) { row(0, begin, end); });
   } else {
-    parallel_chunks(rows, std::max<int64_t>(1, kChunk / std::max<int64_t>(inner, 1)),
-                    [&](int64_t begin, int64_t end) {
-                      for (int64_t r = begin; r < end; ++r) row(r, 0, inner);
-                    });
+    parallel_chunks(rows, items_per_chunk(inner), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) row(r, 0, inner);
+    });
   }
 }
 
 template <class F>
 void map(int64_t n, const Scalar* x, Scalar* y, F f) {
-  parallel_chunks(n, kChunk, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunkElements, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) y[i] = f(x[i]);
   });
 }
@@ -62,7 +59,7 @@ void less_equal(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y)
 }
 
 void where(int64_t n, const Scalar* condition, const Scalar* a, const Scalar* b, Scalar* y) {
-  parallel_chunks(n, kChunk, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunkElements, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) y[i] = condition[i] != 0 ? a[i] : b[i];
   });
 }
@@ -80,7 +77,7 @@ void elu(int64_t n, Scalar alpha, const Scalar* x, Scalar* y) {
 void sgd(const Sgd& s, int64_t n, const Scalar* g, Scalar* p, Scalar* v) {
   const auto lr = static_cast<Scalar>(s.lr), momentum = static_cast<Scalar>(s.momentum);
   const auto decay = static_cast<Scalar>(s.weight_decay);
-  parallel_chunks(n, kChunk, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunkElements, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       Scalar d = g[i] + decay * p[i];
       if (v) {
@@ -96,7 +93,7 @@ void rmsprop(const RmsProp& s, int64_t n, const Scalar* g, Scalar* p, Scalar* sq
   const auto lr = static_cast<Scalar>(s.lr), momentum = static_cast<Scalar>(s.momentum);
   const auto decay = static_cast<Scalar>(s.weight_decay), eps = static_cast<Scalar>(s.eps);
   const auto alpha = static_cast<Scalar>(s.alpha), rest = static_cast<Scalar>(1 - s.alpha);
-  parallel_chunks(n, kChunk, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunkElements, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const Scalar d = g[i] + decay * p[i];
       square[i] = alpha * square[i] + rest * d * d;

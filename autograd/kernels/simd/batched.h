@@ -1,7 +1,5 @@
 #pragma once
 
-#include <omp.h>
-
 #include "autograd/kernels/simd/correlate.h"
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/lanes.h"
@@ -57,9 +55,9 @@ int64_t tap_at(const Axis& a, int64_t i) {
 }
 
 /// The part of an axis' taps, over all phases and places, that fall inside the input.
-double part_inside(const Correlation& s, const Axis* axes, int64_t extent) {
+double part_inside(const Correlation& s, const Phases& axes, int64_t extent) {
   int64_t inside = 0, all = 0;
-  for (int64_t f = 0; f < s.phases; ++f) {
+  for (int64_t f = 0; f < axes.count; ++f) {
     for (int64_t t = 0; t < axes[f].extent; ++t) {
       const Span span = span_of(axes[f], s.x0, s.step, t, extent);
       inside += span.last - span.first;
@@ -74,6 +72,9 @@ double part_inside(const Correlation& s, const Axis* axes, int64_t extent) {
 /// will do.
 bool takes_batched(const Correlation& s) {
   if (s.c < 8 || s.m <= kFewRows) return false;
+  // A block is at least one row of the grid.
+  const int64_t in_row = min(s.h, s.reach_h) * s.w, out_row = min(s.out_h, s.out_step) * s.out_w;
+  if (max(in_row, out_row * round_up(s.m, kMr)) * kNr > kMostScratch) return false;
   const double filled = static_cast<double>(s.n) / static_cast<double>(round_up(s.n, Vec::kLanes));
   const double inside = part_inside(s, s.vertical, s.h) * part_inside(s, s.horizontal, s.w);
   return filled >= (s.out_step > 1 ? 0.9 : 1.0) * inside;
@@ -82,10 +83,8 @@ bool takes_batched(const Correlation& s) {
 BatchedPlan plan_batched(const Correlation& s, int threads) {
   BatchedPlan p{};
   p.taps = 1;
-  for (int64_t v = 0; v < s.phases; ++v) {
-    for (int64_t u = 0; u < s.phases; ++u) {
-      p.taps = max(p.taps, s.vertical[v].taps * s.horizontal[u].taps);
-    }
+  for (int64_t f = 0; f < phases_of(s); ++f) {
+    p.taps = max(p.taps, vertical_of(s, f).taps * horizontal_of(s, f).taps);
   }
   p.images = round_up(s.n, kNr) == round_up(s.n, Vec::kLanes) ? kNr : Vec::kLanes;
   p.image_blocks = ceil_div(s.n, p.images);
@@ -122,8 +121,8 @@ void pack_taps(const Correlation& s, const BatchedPlan& plan, int64_t b, int64_t
   const float* const w = s.weight + i * kMr * s.w_m + b * plan.cb * s.w_c;
   for (int64_t c = 0; c < channels; ++c) {
     pack_panel<kMr>(s.m - i * kMr, s.kh * s.kw, w + c * s.w_c, s.w_m, 1, all);
-    for (int64_t f = 0; f < s.phases * s.phases; ++f) {
-      const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
+    for (int64_t f = 0; f < phases_of(s); ++f) {
+      const Axis &v = vertical_of(s, f), &u = horizontal_of(s, f);
       float* to = plan.a + (f * plan.c_blocks + b) * plan.a_slice +
                   i * panel_size<kMr>(channels * v.taps * u.taps) + c * kMr;
       for (int64_t p = 0; p < v.taps; ++p) {
@@ -234,6 +233,8 @@ void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t t, flo
   const int64_t first_row = max(0, min(s.h, s.x0 + i0 * s.step));
   const int64_t last_row = max(first_row, min(s.h, s.x0 + (i1 - 1) * s.step + s.reach_h));
   const int64_t out_row = i0 * s.out_step, out_rows = min(s.out_h, i1 * s.out_step) - out_row;
+  const int64_t y_size = (r1 - r0) * kMr * plan.out_rows * s.out_w * plan.images;
+  for (int64_t i = 0; s.gaps && i < y_size; ++i) y[i] = 0;
   const auto turn_in = plan.images == kNr ? to_lanes<kNr> : to_lanes<Vec::kLanes>;
   for (int64_t b = 0; b < plan.c_blocks; ++b) {
     const int64_t c0 = b * plan.cb, channels = min(plan.cb, s.c - c0);
@@ -243,11 +244,10 @@ void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t t, flo
               scratch + c * plan.images, channels * plan.images, s.h * s.w);
     }
     const BatchedBlock block{s, plan, r0, r1, first_row, channels, scratch, b > 0};
-    for (int64_t f = 0; f < s.phases * s.phases; ++f) {
-      const Axis& v = s.vertical[f / s.phases];
-      multiply_phase(block, v, s.horizontal[f % s.phases],
-                     plan.a + (f * plan.c_blocks + b) * plan.a_slice, i0, min(i1, v.extent),
-                     out_row, y);
+    for (int64_t f = 0; f < phases_of(s); ++f) {
+      const Axis& v = vertical_of(s, f);
+      multiply_phase(block, v, horizontal_of(s, f), plan.a + (f * plan.c_blocks + b) * plan.a_slice,
+                     i0, min(i1, v.extent), out_row, y);
     }
   }
   for (int64_t m = r0 * kMr; m < min(s.m, r1 * kMr); ++m) {
@@ -259,28 +259,22 @@ void batched_block(const Correlation& s, const BatchedPlan& plan, int64_t t, flo
   fence();  // before other threads read what went past the caches
 }
 
-/// Inside a parallel region the threads share the loops out; outside of one this runs alone.
-void batched_loops(const Correlation& s, const BatchedPlan& plan, float* own) {
-  share_out(plan.c_blocks * plan.a_panels, false,
-            [&](int64_t t) { pack_taps(s, plan, t / plan.a_panels, t % plan.a_panels, own); });
-  share_out(plan.image_blocks * plan.bands * plan.m_blocks, work_of(s) > kLong,
-            [&](int64_t t) { batched_block(s, plan, t, own); });
-}
-
 void correlate_batched(const Correlation& s) {
-  BatchedPlan plan = plan_batched(s, omp_get_max_threads());
-  const int64_t a_size = round_up(s.phases * s.phases * plan.c_blocks * plan.a_slice, 16);
+  const int most = max_threads();
+  BatchedPlan plan = plan_batched(s, most);
+  const int64_t tasks = plan.image_blocks * plan.bands * plan.m_blocks;
+  const int threads = tasks == 1 ? 1 : most;
+  const int64_t a_size = round_up(phases_of(s) * plan.c_blocks * plan.a_slice, 16);
   const int64_t own_size = round_up(plan.own_size, 16);
-  const int threads =
-      plan.image_blocks * plan.bands * plan.m_blocks == 1 ? 1 : omp_get_max_threads();
   const Scratch<float> floats(a_size + own_size * threads);
   plan.a = floats.get();
-  if (threads == 1) {
-    batched_loops(s, plan, plan.a + a_size);
-  } else {
-#pragma omp parallel num_threads(threads)
-    batched_loops(s, plan, plan.a + a_size + omp_get_thread_num() * own_size);
-  }
+  run_team(threads, [&](Team& team) {
+    float* const own = plan.a + a_size + team.thread() * own_size;
+    team.share(plan.c_blocks * plan.a_panels,
+               [&](int64_t t) { pack_taps(s, plan, t / plan.a_panels, t % plan.a_panels, own); });
+    team.share(
+        tasks, [&](int64_t t) { batched_block(s, plan, t, own); }, schedule_for(work_of(s)));
+  });
 }
 
 }  // namespace

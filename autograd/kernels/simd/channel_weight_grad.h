@@ -1,7 +1,5 @@
 #pragma once
 
-#include <omp.h>
-
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/lanes.h"
@@ -117,18 +115,19 @@ void channel_weight_grad_block(const Conv2d& s, const ChannelWeightGradPlan& pla
   }
 }
 
-/// Inside a parallel region the threads share the loops out; outside of one this runs alone.
 void channel_weight_grad_loops(const Conv2d& s, const ChannelWeightGradPlan& plan, const float* g,
-                               const float* x, float* dweight, float* own) {
-  share_out(plan.chunks * plan.c_blocks, work_of(s) > kLong, [&](int64_t t) {
+                               const float* x, float* dweight, Team& team) {
+  float* const own = plan.own + team.thread() * plan.own_size;
+  const auto add_chunk = [&](int64_t t) {
     const int64_t begin = t / plan.c_blocks * plan.per_chunk;
     for (int64_t i = begin; i < min(plan.blocks, begin + plan.per_chunk); ++i) {
       channel_weight_grad_block(s, plan, g, x, i * plan.images, t % plan.c_blocks * kNr,
                                 plan.dw + t * plan.dw_size, i > begin, own);
     }
-  });
+  };
+  team.share(plan.chunks * plan.c_blocks, add_chunk, schedule_for(work_of(s)));
   const int64_t tap_size = plan.a_panels * kMr * kNr;
-  share_out(plan.c_blocks * s.o, false, [&](int64_t t) {
+  team.share(plan.c_blocks * s.o, [&](int64_t t) {
     const int64_t block = t % plan.c_blocks, o = t / plan.c_blocks;
     float* const sum = plan.dw + block * plan.dw_size + o * kNr;
     for (int64_t chunk = 1; chunk < plan.chunks; ++chunk) {
@@ -148,18 +147,12 @@ void channel_weight_grad_loops(const Conv2d& s, const ChannelWeightGradPlan& pla
 void channel_weight_grad(const Conv2d& s, const float* g, const float* x, float* dweight) {
   ChannelWeightGradPlan plan = plan_channel_weight_grad(s);
   const bool serial = work_of(s) < kSerialWork;
-  const int threads = serial || plan.chunks * plan.c_blocks == 1 ? 1 : omp_get_max_threads();
+  const int threads = serial || plan.chunks * plan.c_blocks == 1 ? 1 : max_threads();
   const int64_t dw_size = round_up(plan.chunks * plan.c_blocks * plan.dw_size, 16);
   const Scratch<float> floats(dw_size + plan.own_size * threads);
   plan.dw = floats.get();
   plan.own = plan.dw + dw_size;
-  if (threads == 1) {
-    channel_weight_grad_loops(s, plan, g, x, dweight, plan.own);
-  } else {
-#pragma omp parallel num_threads(threads)
-    channel_weight_grad_loops(s, plan, g, x, dweight,
-                              plan.own + omp_get_thread_num() * plan.own_size);
-  }
+  run_team(threads, [&](Team& team) { channel_weight_grad_loops(s, plan, g, x, dweight, team); });
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <omp.h>
-
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/simd/batched.h"
 #include "autograd/kernels/simd/channel_weight_grad.h"
@@ -21,14 +19,15 @@
 //   input grad    c            places of dx         o x its taps        weights    windows of g
 //   weight grad   o            c x kh x kw          n x places of y     g          windows of x
 //
-// The input gradient with stride s is s * s products: x[i] with i + padding = t * s + f meets only
-// the taps p with p * dilation = f (mod s), and for one f these read g at stride 1. So nothing is
-// multiplied by a zero between the elements of g. The forward is the case of one phase.
+// The input gradient with stride s is up to s * s products, one for each pair of phases:
+// x[i] with i + padding = t * s + f meets only the taps p with p * dilation = f (mod s), and for one
+// f these read g at stride 1. So nothing is multiplied by a zero between the elements of g. A phase
+// without taps takes no product: its elements of dx are zero. The forward is the case of one phase.
 //
 // Where that is likely to be faster, the three run through winograd_correlate.h and
 // winograd_weight_grad.h; else for many images forward and input gradient through batched.h, and
-// for many channels the weight gradient through channel_weight_grad.h. The rest, which is told
-// here, is correlate.h and the weight gradient below:
+// for many channels the weight gradient through channel_weight_grad.h. The rest is correlate.h and
+// the weight gradient below, or the reference where its scratch would be out of proportion:
 //
 //   correlate                                      weight gradient
 //   pack all weights                               for (chunk of images, block of channels): task
@@ -52,12 +51,17 @@ bool covers(const Conv2d& s) {
   return s.kh == s.h && s.kw == s.w && s.padding == 0 && s.dilation == 1;
 }
 
-void any_correlate(const Correlation& s) {
-  if (s.n * s.m * s.grid_h * s.grid_w == 0) return;
+/// False, and nothing is written, where none of the three is fit for the extents.
+bool any_correlate(const Correlation& s) {
+  if (s.n * s.m * s.grid_h * s.grid_w == 0) return true;
   if (takes_winograd(s)) {
-    return (winograd_taps(s) == 2 ? correlate_winograd<2> : correlate_winograd<3>)(s);
+    (winograd_taps(s) == 2 ? correlate_winograd<2> : correlate_winograd<3>)(s);
+  } else if (takes_batched(s)) {
+    correlate_batched(s);
+  } else {
+    return correlate(s);
   }
-  takes_batched(s) ? correlate_batched(s) : correlate(s);
+  return true;
 }
 
 void conv2d(const Conv2d& s, const float* x, const float* weight, float* y) {
@@ -65,87 +69,99 @@ void conv2d(const Conv2d& s, const float* x, const float* weight, float* y) {
   if (covers(s)) return gemm({s.n, s.o, k, x, k, 1, weight, 1, k, y, s.o, false});
   const Axis vertical{0, 1, s.kh, 0, s.dilation, 0, s.oh};
   const Axis horizontal{0, 1, s.kw, 0, s.dilation, 0, s.ow};
-  any_correlate({.n = s.n,
-                 .c = s.c,
-                 .h = s.h,
-                 .w = s.w,
-                 .x = x,
-                 .x0 = -s.padding,
-                 .step = s.stride,
-                 .reach_h = (s.kh - 1) * s.dilation + 1,
-                 .reach_w = (s.kw - 1) * s.dilation + 1,
-                 .m = s.o,
-                 .out_h = s.oh,
-                 .out_w = s.ow,
-                 .out_step = 1,
-                 .y = y,
-                 .weight = weight,
-                 .w_m = k,
-                 .w_c = s.kh * s.kw,
-                 .kh = s.kh,
-                 .kw = s.kw,
-                 .grid_h = s.oh,
-                 .grid_w = s.ow,
-                 .phases = 1,
-                 .vertical = &vertical,
-                 .horizontal = &horizontal});
+  const bool done = any_correlate({.n = s.n,
+                                   .c = s.c,
+                                   .h = s.h,
+                                   .w = s.w,
+                                   .x = x,
+                                   .x0 = -s.padding,
+                                   .step = s.stride,
+                                   .reach_h = (s.kh - 1) * s.dilation + 1,
+                                   .reach_w = (s.kw - 1) * s.dilation + 1,
+                                   .m = s.o,
+                                   .out_h = s.oh,
+                                   .out_w = s.ow,
+                                   .out_step = 1,
+                                   .y = y,
+                                   .weight = weight,
+                                   .w_m = k,
+                                   .w_c = s.kh * s.kw,
+                                   .kh = s.kh,
+                                   .kw = s.kw,
+                                   .grid_h = s.oh,
+                                   .grid_w = s.ow,
+                                   .vertical = {1, &vertical},
+                                   .horizontal = {1, &horizontal},
+                                   .gaps = false});
+  if (!done) kReference.conv2d(s, x, weight, y);
 }
 
-/// Phase f of an axis of dx: its elements f + t * stride see the taps p for which
-/// (f + padding - p * dilation) / stride =: at is whole, and of g the element t + at. The taps and
-/// their `at` are evenly spaced, so the first two say it all.
-Axis input_grad_axis(const Conv2d& s, int64_t f, int64_t kernel, int64_t extent) {
-  Axis a{0, 1, 0, 0, 0, f, max(0, ceil_div(extent - f, s.stride))};
-  for (int64_t p = 0; p < kernel; ++p) {
-    const int64_t at = f + s.padding - p * s.dilation;
-    if (at % s.stride != 0) continue;
-    if (a.taps == 0) a.tap = p, a.at = at / s.stride;
-    if (a.taps == 1) a.tap_step = p - a.tap, a.at_step = at / s.stride - a.at;
-    ++a.taps;
+/// Writes the phases of an axis of dx that have taps and elements, and returns how many there are.
+/// The elements f + t * stride, of phase f, see the taps p for which
+/// (f + padding - p * dilation) / stride =: at is whole, and of g the element t + at. So every
+/// `period`-th tap is of one phase, and their `at` are evenly spaced.
+int64_t input_grad_phases(const Conv2d& s, int64_t kernel, int64_t extent, Axis* axes) {
+  const int64_t common = greatest_common_divisor(s.stride, s.dilation), period = s.stride / common;
+  int64_t count = 0;
+  for (int64_t p = 0; p < min(kernel, period); ++p) {
+    const int64_t offset = p * s.dilation - s.padding;
+    const int64_t f = (offset % s.stride + s.stride) % s.stride;
+    if (f >= extent) continue;
+    axes[count++] = {p,
+                     period,
+                     ceil_div(kernel - p, period),
+                     (f - offset) / s.stride,
+                     -s.dilation / common,
+                     f,
+                     ceil_div(extent - f, s.stride)};
   }
-  return a;
+  return count;
 }
 
 void conv2d_input_grad(const Conv2d& s, const float* g, const float* weight, float* dx) {
   const int64_t k = s.c * s.kh * s.kw;
   if (covers(s)) return gemm({s.n, k, s.o, g, s.o, 1, weight, k, 1, dx, k, false});
-  const int64_t phases = max(1, min(s.stride, max(s.h, s.w)));  // those beyond have no element
-  const Scratch<Axis> both(2 * phases);
-  Axis* const axes = both.get();
-  int64_t first = 0, last = 0;  // of g's elements, relative to t, that any phase reads
-  for (int64_t f = 0; f < 2 * phases; ++f) {
-    const bool vertical = f < phases;
-    Axis& a = axes[f];
-    a = input_grad_axis(s, f % phases, vertical ? s.kh : s.kw, vertical ? s.h : s.w);
-    if (a.taps == 0) continue;
+  const Scratch<Axis> axes(min(s.kh, s.stride) + min(s.kw, s.stride));
+  const Phases vertical{input_grad_phases(s, s.kh, s.h, axes.get()), axes.get()};
+  Axis* const across = axes.get() + vertical.count;
+  const Phases horizontal{input_grad_phases(s, s.kw, s.w, across), across};
+  if (vertical.count * horizontal.count == 0) {
+    for (int64_t i = 0; i < s.n * s.c * s.h * s.w; ++i) dx[i] = 0;
+    return;
+  }
+  int64_t first = INT64_MAX, last = INT64_MIN;  // of g's elements, relative to t, that phases read
+  for (int64_t f = 0; f < vertical.count + horizontal.count; ++f) {
+    const Axis& a = axes.get()[f];
     first = min(first, a.at + (a.taps - 1) * a.at_step);
     last = max(last, a.at);
   }
-  for (int64_t f = 0; f < 2 * phases; ++f) axes[f].at -= first;
-  any_correlate({.n = s.n,
-                 .c = s.o,
-                 .h = s.oh,
-                 .w = s.ow,
-                 .x = g,
-                 .x0 = first,
-                 .step = 1,
-                 .reach_h = last - first + 1,
-                 .reach_w = last - first + 1,
-                 .m = s.c,
-                 .out_h = s.h,
-                 .out_w = s.w,
-                 .out_step = s.stride,
-                 .y = dx,
-                 .weight = weight,
-                 .w_m = s.kh * s.kw,
-                 .w_c = k,
-                 .kh = s.kh,
-                 .kw = s.kw,
-                 .grid_h = ceil_div(s.h, s.stride),
-                 .grid_w = ceil_div(s.w, s.stride),
-                 .phases = phases,
-                 .vertical = axes,
-                 .horizontal = axes + phases});
+  for (int64_t f = 0; f < vertical.count + horizontal.count; ++f) axes.get()[f].at -= first;
+  const bool done = any_correlate(
+      {.n = s.n,
+       .c = s.o,
+       .h = s.oh,
+       .w = s.ow,
+       .x = g,
+       .x0 = first,
+       .step = 1,
+       .reach_h = last - first + 1,
+       .reach_w = last - first + 1,
+       .m = s.c,
+       .out_h = s.h,
+       .out_w = s.w,
+       .out_step = s.stride,
+       .y = dx,
+       .weight = weight,
+       .w_m = s.kh * s.kw,
+       .w_c = k,
+       .kh = s.kh,
+       .kw = s.kw,
+       .grid_h = ceil_div(s.h, s.stride),
+       .grid_w = ceil_div(s.w, s.stride),
+       .vertical = vertical,
+       .horizontal = horizontal,
+       .gaps = vertical.count < min(s.stride, s.h) || horizontal.count < min(s.stride, s.w)});
+  if (!done) kReference.conv2d_input_grad(s, g, weight, dx);
 }
 
 /// Sizes of a weight gradient and its buffers.
@@ -156,29 +172,34 @@ struct WeightGradPlan {
   int64_t split, width, pitch;  // a padded row: its columns by their remainder by the dilation
   int64_t in_rows;              // padded rows that a block reads
   int64_t column, cols;         // floats of a column of interleaved rows; of a window
-  int64_t padded_size, own_size, dw_size;
-  float* own;       // [thread]: padded images, interleaved rows
-  float* dw;        // [chunk][block of channels][o][q][p][channel]
-  int64_t* row_at;  // where the rows of a window begin in a padded image
-  int64_t* k_at;    // where the windows of the places begin in the interleaved rows
+  int64_t padded_size, own_size, dw_size;  // floats
+  int64_t copied;                          // floats, by all tasks
+  float* own;                              // [thread]: padded images, interleaved rows
+  float* dw;                               // [chunk][block of channels][o][q][p][channel]
+  int64_t* row_at;                         // where the rows of a window begin in a padded image
+  int64_t* k_at;  // where the windows of the places begin in the interleaved rows
 };
 
-WeightGradPlan plan_weight_grad(const Conv2d& s) {
+/// The plan for blocks of about `places` places.
+WeightGradPlan plan_weight_grad(const Conv2d& s, int64_t places) {
   WeightGradPlan p{};
-  p.blocks = cut(s.n, s.oh, s.ow, kPlaces);
+  p.blocks = cut(s.n, s.oh, s.ow, places);
   p.cb = min(s.c, max(1, 512 / (s.kh * s.kw)));  // reads all of g for 512 columns
   p.c_blocks = ceil_div(s.c, p.cb);
   p.per_chunk = ceil_div(p.blocks.count, min(p.blocks.count, ceil_div(8, p.c_blocks)));
   p.chunks = ceil_div(p.blocks.count, p.per_chunk);
-  p.split = s.dilation;
+  p.split = s.kw > 1 ? s.dilation : 1;
   p.width = ceil_div((s.ow - 1) * s.stride + (s.kw - 1) * s.dilation + 1, p.split);
   p.pitch = p.split * p.width;
   p.in_rows = (p.blocks.rows - 1) * s.stride + (s.kh - 1) * s.dilation + 1;
   p.column = max(4, s.kh * p.cb);
   p.cols = s.kw * p.column;
+  const int64_t floats =
+      product(p.pitch, p.blocks.images * (p.in_rows * p.cb + p.blocks.rows * p.column));
+  if (floats > kMostScratch && places > s.ow) return plan_weight_grad(s, places / 2);
+  p.copied = product(floats, p.blocks.count * p.c_blocks);
   p.padded_size = p.blocks.images * p.in_rows * p.cb * p.pitch + Vec::kLanes;
-  const int64_t interleaved = p.blocks.images * p.blocks.rows * p.pitch * p.column;
-  p.own_size = round_up(p.padded_size + interleaved + Vec::kLanes * (p.column + 1), 16);
+  p.own_size = round_up(floats + Vec::kLanes * (p.column + 2), 16);
   p.dw_size = s.o * p.cols;
   return p;
 }
@@ -259,15 +280,17 @@ void weight_grad_block(const Conv2d& s, const WeightGradPlan& plan, const float*
 }
 
 void weight_grad_loops(const Conv2d& s, const WeightGradPlan& plan, const float* g, const float* x,
-                       float* dweight, float* own) {
-  share_out(plan.chunks * plan.c_blocks, work_of(s) > kLong, [&](int64_t t) {
+                       float* dweight, Team& team) {
+  float* const own = plan.own + team.thread() * plan.own_size;
+  const auto add_chunk = [&](int64_t t) {
     const int64_t c0 = t % plan.c_blocks * plan.cb, begin = t / plan.c_blocks * plan.per_chunk;
     for (int64_t i = begin; i < min(plan.blocks.count, begin + plan.per_chunk); ++i) {
       weight_grad_block(s, plan, g, x, block_at(plan.blocks, i, s.n, s.oh), c0,
                         plan.dw + t * plan.dw_size, i > begin, own);
     }
-  });
-  share_out(s.o * plan.c_blocks, false, [&](int64_t t) {
+  };
+  team.share(plan.chunks * plan.c_blocks, add_chunk, schedule_for(work_of(s)));
+  team.share(s.o * plan.c_blocks, [&](int64_t t) {
     const int64_t o = t / plan.c_blocks, block = t % plan.c_blocks, c0 = block * plan.cb;
     float* const sum = plan.dw + block * plan.dw_size + o * plan.cols;
     for (int64_t chunk = 1; chunk < plan.chunks; ++chunk) {
@@ -296,10 +319,14 @@ void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* 
     for (int64_t i = 0; i < s.o * k; ++i) dweight[i] = 0;
     return;
   }
-  WeightGradPlan plan = plan_weight_grad(s);
+  WeightGradPlan plan = plan_weight_grad(s, kPlaces);
+  const int64_t operands = s.n * (s.c * s.h * s.w + s.o * s.oh * s.ow) + s.o * k;
+  if (!pays_to_copy(plan.copied, plan.own_size, work_of(s), operands)) {
+    return kReference.conv2d_weight_grad(s, g, x, dweight);
+  }
   const int64_t tasks = plan.chunks * plan.c_blocks;
   const bool serial = work_of(s) < kSerialWork || tasks == 1;
-  const int threads = serial ? 1 : omp_get_max_threads();
+  const int threads = serial ? 1 : max_threads();
   const Scratch<float> floats(plan.own_size * threads + tasks * plan.dw_size);
   const Scratch<int64_t> tables(s.kh * plan.cb + plan.blocks.rows * s.ow);
   plan.own = floats.get();
@@ -307,12 +334,7 @@ void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* 
   plan.row_at = tables.get();
   plan.k_at = plan.row_at + s.kh * plan.cb;
   fill_tables(s, plan);
-  if (threads == 1) {
-    weight_grad_loops(s, plan, g, x, dweight, plan.own);
-  } else {
-#pragma omp parallel num_threads(threads)
-    weight_grad_loops(s, plan, g, x, dweight, plan.own + omp_get_thread_num() * plan.own_size);
-  }
+  run_team(threads, [&](Team& team) { weight_grad_loops(s, plan, g, x, dweight, team); });
 }
 
 }  // namespace

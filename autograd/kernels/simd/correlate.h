@@ -1,7 +1,5 @@
 #pragma once
 
-#include <omp.h>
-
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/kernels/simd/tasks.h"
 #include "autograd/kernels/simd/tile.h"
@@ -32,9 +30,16 @@ struct Axis {
   int64_t out, extent;
 };
 
+/// The phases of an axis that have a tap.
+struct Phases {
+  int64_t count;
+  const Axis* axes;
+  const Axis& operator[](int64_t f) const { return axes[f]; }
+};
+
 /// What forward and input gradient have in common. An output [n, m, out_h, out_w] is computed from
-/// an input [n, c, h, w] in `phases` x `phases` phases, each on a grid of places of at most
-/// grid_h x grid_w.
+/// an input [n, c, h, w] in phases, one for each pair of a vertical and a horizontal one, each on a
+/// grid of places of at most grid_h x grid_w.
 struct Correlation {
   int64_t n, c, h, w;
   const float* x;
@@ -46,9 +51,18 @@ struct Correlation {
   const float* weight;  // of row m, channel c, tap p, q: weight[m * w_m + c * w_c + p * kw + q]
   int64_t w_m, w_c, kh, kw;
   int64_t grid_h, grid_w;
-  int64_t phases;
-  const Axis *vertical, *horizontal;
+  Phases vertical, horizontal;
+  bool gaps;  // some elements of the output belong to no phase, and are 0
 };
+
+int64_t phases_of(const Correlation& s) { return s.vertical.count * s.horizontal.count; }
+/// The two axes of phase f.
+const Axis& vertical_of(const Correlation& s, int64_t f) {
+  return s.vertical[f / s.horizontal.count];
+}
+const Axis& horizontal_of(const Correlation& s, int64_t f) {
+  return s.horizontal[f % s.horizontal.count];
+}
 
 /// Multiply-adds, or some more: the taps of all phases are those of the kernel.
 int64_t work_of(const Correlation& s) {
@@ -66,8 +80,9 @@ struct CorrelationPlan {
   bool by_taps;                  // a part of the scratch for each tap's columns, or each remainder
   int64_t parts, height, width;  // of a channel: parts; rows and columns of a remainder of a part
   int64_t plane;                 // floats of a channel
+  bool by_rows;                  // the places of a row follow each other in the scratch, no others
   int64_t places, table;         // of a block; entries of a phase's table
-  int64_t own_size;              // floats
+  int64_t scratch, own_size;     // floats of a block's images; and of what a vector reads behind
   float* a;                      // [phase][slice][panel]
   float* own;                    // [thread]: scratch
   int64_t* tables;               // [phase]: k_at, where the places read, where they write
@@ -77,10 +92,8 @@ CorrelationPlan plan_correlation(const Correlation& s) {
   CorrelationPlan p{};
   p.blocks = cut(s.n, s.grid_h, s.grid_w, kPlaces);
   int64_t down = 0, across = 0;
-  for (int64_t f = 0; f < s.phases; ++f) {
-    down = max(down, s.vertical[f].taps);
-    across = max(across, s.horizontal[f].taps);
-  }
+  for (int64_t f = 0; f < s.vertical.count; ++f) down = max(down, s.vertical[f].taps);
+  for (int64_t f = 0; f < s.horizontal.count; ++f) across = max(across, s.horizontal[f].taps);
   const int64_t taps = max(1, down * across);
   p.cb = max(1, min(s.c, kConvKc / taps));
   p.c_blocks = max(1, ceil_div(s.c, p.cb));
@@ -89,14 +102,16 @@ CorrelationPlan plan_correlation(const Correlation& s) {
   p.a_slice = p.a_panels * panel_size<kMr>(p.kc);
   // For few rows copying a number kw times would cost more than it gives; whole strips do without.
   const bool whole_strips = s.grid_w % kNr == 0 && s.out_w == s.grid_w * s.out_step;
-  p.by_taps = s.m > kFewRows && !whole_strips;
-  p.parts = p.by_taps ? across : s.step;
   p.height = ceil_div((p.blocks.rows - 1) * s.step + s.reach_h, s.step);
+  const int64_t rows = p.blocks.images * p.cb * s.step * p.height;
+  p.by_taps = s.m > kFewRows && !whole_strips && product(rows, across * s.grid_w) <= kMostScratch;
+  p.by_rows = !p.by_taps && !whole_strips;
+  p.parts = p.by_taps ? across : s.step;
   p.width = p.by_taps ? s.grid_w : ceil_div((s.grid_w - 1) * s.step + s.reach_w, s.step);
-  p.plane = p.parts * s.step * p.height * p.width;
+  p.plane = product(s.step * p.height, p.parts * p.width);
   p.places = p.blocks.images * p.blocks.rows * s.grid_w;
   p.table = p.kc + 2 * p.places;
-  p.own_size = round_up(p.blocks.images * p.cb * p.plane + Vec::kLanes, 16);
+  p.scratch = product(rows, p.parts * p.width);
   return p;
 }
 
@@ -108,8 +123,8 @@ int64_t width_of(const CorrelationPlan& plan, const Axis& horizontal) {
 /// The table of each phase: offsets into the scratch of its k and of a block's places, and offsets
 /// into y of the places.
 void fill_tables(const Correlation& s, const CorrelationPlan& plan) {
-  for (int64_t f = 0; f < s.phases * s.phases; ++f) {
-    const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
+  for (int64_t f = 0; f < phases_of(s); ++f) {
+    const Axis &v = vertical_of(s, f), &u = horizontal_of(s, f);
     const int64_t width = width_of(plan, u);
     int64_t* at = plan.tables + f * plan.table;
     for (int64_t c = 0; c < plan.cb; ++c) {
@@ -139,7 +154,7 @@ void fill_tables(const Correlation& s, const CorrelationPlan& plan) {
 /// Panel i of slice b of phase f.
 void pack_weights(const Correlation& s, const CorrelationPlan& plan, int64_t f, int64_t b,
                   int64_t i) {
-  const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
+  const Axis &v = vertical_of(s, f), &u = horizontal_of(s, f);
   const int64_t channels = min(plan.cb, s.c - b * plan.cb), taps = v.taps * u.taps;
   const float* const w = s.weight + i * kMr * s.w_m + b * plan.cb * s.w_c;
   float* dst =
@@ -340,6 +355,16 @@ void many_rows(const Correlation& s, const CorrelationPlan& plan, int64_t k, con
   }
 }
 
+/// Writes zeros to the rows of y that belong to a block.
+void clear_block(const Correlation& s, const Block& block) {
+  const int64_t first = block.i0 * s.out_step;
+  const int64_t count = (min(s.out_h, (block.i0 + block.rows) * s.out_step) - first) * s.out_w;
+  for (int64_t plane = block.n0 * s.m; plane < block.n1 * s.m; ++plane) {
+    float* const y = s.y + (plane * s.out_h + first) * s.out_w;
+    for (int64_t i = 0; i < count; ++i) y[i] = 0;
+  }
+}
+
 /// All phases of one block, from slice b of k. `ahead` is the way in y to what is probably this
 /// thread's next block.
 void correlate_block(const Correlation& s, const CorrelationPlan& plan, const Block& block,
@@ -347,9 +372,11 @@ void correlate_block(const Correlation& s, const CorrelationPlan& plan, const Bl
   const int64_t c0 = b * plan.cb, channels = min(plan.cb, s.c - c0);
   float* const y = s.y + (block.n0 * s.m * s.out_h + block.i0 * s.out_step) * s.out_w;
   if (!plan.by_taps) lay_out(s, plan, block, c0, channels, s.horizontal[0], scratch);
-  for (int64_t i = 0; i < s.phases * s.phases; ++i) {
-    const int64_t row = i % s.phases, f = row * s.phases + i / s.phases;
-    const Axis &v = s.vertical[row], &u = s.horizontal[i / s.phases];
+  if (s.gaps && b == 0) clear_block(s, block);
+  for (int64_t i = 0; i < phases_of(s); ++i) {
+    const int64_t row = i % s.vertical.count, column = i / s.vertical.count;
+    const int64_t f = row * s.horizontal.count + column;
+    const Axis &v = s.vertical[row], &u = s.horizontal[column];
     if (plan.by_taps && row == 0) lay_out(s, plan, block, c0, channels, u, scratch);
     const int64_t k = channels * v.taps * u.taps, images = block.n1 - block.n0;
     const int64_t count = max(0, min(block.rows, v.extent - block.i0)) * u.extent;  // of an image
@@ -366,52 +393,58 @@ void correlate_block(const Correlation& s, const CorrelationPlan& plan, const Bl
       continue;
     }
     const int64_t y_image = s.m * s.out_h * s.out_w;
+    const int64_t at_once = plan.by_rows ? u.extent : count;
     for (int64_t n = 0; n < images; ++n) {
-      many_rows(s, plan, k, a, k_at, scratch + n * plan.cb * plan.plane, count, from, to,
-                y + n * y_image, b > 0, n + 1 < images ? y_image : ahead - n * y_image);
+      for (int64_t j = 0; j < count; j += at_once) {
+        many_rows(s, plan, k, a, k_at, scratch + n * plan.cb * plan.plane, at_once, from + j,
+                  to + j, y + n * y_image, b > 0, n + 1 < images ? y_image : ahead - n * y_image);
+      }
     }
   }
 }
 
-/// Inside a parallel region the threads share the loops out; outside of one this runs alone.
-void correlate_loops(const Correlation& s, const CorrelationPlan& plan, float* own) {
-  const int64_t slices = s.phases * s.phases * plan.c_blocks;
-  share_out(slices * plan.a_panels, false, [&](int64_t t) {
+void correlate_loops(const Correlation& s, const CorrelationPlan& plan, Team& team) {
+  const int64_t slices = phases_of(s) * plan.c_blocks;
+  team.share(slices * plan.a_panels, [&](int64_t t) {
     const int64_t slice = t / plan.a_panels;
     pack_weights(s, plan, slice / plan.c_blocks, slice % plan.c_blocks, t % plan.a_panels);
   });
-  const bool by_turns = work_of(s) > kLong;
-  share_out(plan.blocks.count, by_turns, [&](int64_t t) {
+  float* const own = plan.own + team.thread() * plan.own_size;
+  const Schedule schedule = schedule_for(work_of(s));
+  const bool dynamic = schedule == Schedule::kDynamic;
+  const auto compute = [&](int64_t t) {
     const Block block = block_at(plan.blocks, t, s.n, s.grid_h);
-    const int threads = omp_get_num_threads();
-    const int64_t next = by_turns ? t + threads : t + 1;
-    const bool mine = by_turns || next % ceil_div(plan.blocks.count, threads) != 0;
+    const int64_t next = dynamic ? t + team.size() : t + 1;
+    const bool mine = dynamic || next % ceil_div(plan.blocks.count, team.size()) != 0;
     const Block later =
         block_at(plan.blocks, mine ? min(next, plan.blocks.count - 1) : t, s.n, s.grid_h);
     const int64_t ahead =
         ((later.n0 - block.n0) * s.m * s.out_h + (later.i0 - block.i0) * s.out_step) * s.out_w;
     for (int64_t b = 0; b < plan.c_blocks; ++b) correlate_block(s, plan, block, b, own, ahead);
     fence();  // before other threads read what was written past the caches
-  });
+  };
+  team.share(plan.blocks.count, compute, schedule);
 }
 
-void correlate(const Correlation& s) {
+/// False, and nothing is written, where the scratch would be out of proportion.
+bool correlate(const Correlation& s) {
   CorrelationPlan plan = plan_correlation(s);
+  const int64_t operands =
+      s.n * (s.c * s.h * s.w + s.m * s.out_h * s.out_w) + s.m * s.c * s.kh * s.kw;
+  const int64_t copied = product(plan.scratch, plan.blocks.count * plan.c_blocks);
+  if (!pays_to_copy(copied, plan.scratch, work_of(s), operands)) return false;
+  plan.own_size = round_up(plan.scratch + Vec::kLanes, 16);
   const bool serial = work_of(s) < kSerialWork;
-  const int threads = serial || plan.blocks.count == 1 ? 1 : omp_get_max_threads();
-  const int64_t a_size = round_up(s.phases * s.phases * plan.c_blocks * plan.a_slice, 16);
+  const int threads = serial || plan.blocks.count == 1 ? 1 : max_threads();
+  const int64_t a_size = round_up(phases_of(s) * plan.c_blocks * plan.a_slice, 16);
   const Scratch<float> floats(a_size + plan.own_size * threads);
-  const Scratch<int64_t> tables(s.phases * s.phases * plan.table);
+  const Scratch<int64_t> tables(phases_of(s) * plan.table);
   plan.a = floats.get();
   plan.own = plan.a + a_size;
   plan.tables = tables.get();
   fill_tables(s, plan);
-  if (threads == 1) {
-    correlate_loops(s, plan, plan.own);
-  } else {
-#pragma omp parallel num_threads(threads)
-    correlate_loops(s, plan, plan.own + omp_get_thread_num() * plan.own_size);
-  }
+  run_team(threads, [&](Team& team) { correlate_loops(s, plan, team); });
+  return true;
 }
 
 }  // namespace

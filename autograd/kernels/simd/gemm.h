@@ -1,6 +1,5 @@
 #pragma once
 
-#include <omp.h>
 #include <unistd.h>
 
 #include "autograd/kernels/kernels.h"
@@ -70,7 +69,8 @@ inline int64_t most_strips(int64_t kc) {
 
 /// What follows from a product's extents, strides and the number of threads.
 struct GemmPlan {
-  bool turned, pack_a, b_in_place, by_turns;
+  bool turned, pack_a, b_in_place;
+  Schedule schedule;
   int64_t kc, mr;          // the longest slice of k; the rows of a tile, of which all get alike
   int64_t rows, ranges;    // of a part, and how many ranges of them
   int64_t cuts, strips;    // of the columns; the most strips of a part
@@ -84,14 +84,14 @@ GemmPlan plan_gemm(const Gemm& s, bool turned, int threads) {
   plan.turned = turned;
   plan.kc = max(1, ceil_div(s.k, max(1, ceil_div(s.k, kKc))));
   plan.b_in_place = s.b_col == 1;
-  plan.by_turns = threads > 1 && s.m * s.n * s.k > kLong;
+  plan.schedule = threads > 1 ? schedule_for(s.m * s.n * s.k) : Schedule::kFixed;
   const int64_t strips = ceil_div(s.n, kNr), most = most_strips(plan.kc);
   const bool aliased = s.a_row % 1024 == 0;  // 4 KiB: all rows share one set of L1
   // The cheapest of some cuts, counted in multiply-adds for each k. A strip's first tile, which
   // fetches B, costs as much as six more rows; rows of A that another strip has not just fetched
   // cost as much as seven more columns, or twelve if they become panels. A row of C that two
   // threads share moves between their caches in every slice.
-  const int64_t wanted = plan.by_turns ? 4 * threads : threads;
+  const int64_t wanted = plan.schedule == Schedule::kDynamic ? 4 * threads : threads;
   int64_t least = INT64_MAX;
   for (int64_t r = 1; r <= wanted; r *= 2) {
     const int64_t rows = ceil_div(s.m, r), ranges = ceil_div(s.m, rows);
@@ -228,34 +228,29 @@ void turned_gemm_part(const Gemm& s, const GemmPlan& plan, const Part& part, flo
 
 void gemm_parts(const Gemm& s, bool turned) {
   const bool serial = s.m * s.n * s.k < kSerialWork;
-  const int threads = serial ? 1 : omp_get_max_threads();
+  const int threads = serial ? 1 : max_threads();
   const GemmPlan plan = plan_gemm(s, turned, threads);
   const Scratch<float> floats(threads * plan.own_size);
-  float* const all = floats.get();
   const int64_t tasks = plan.cuts * plan.ranges, strips = ceil_div(s.n, kNr);
   const auto column = [&](int64_t cut) { return min(s.n, cut * strips / plan.cuts * kNr); };
-  const auto compute = [&](int64_t t, float* own) {
-    const int64_t cut = t % plan.cuts, i0 = t / plan.cuts * plan.rows;
-    const int64_t next = plan.by_turns ? t + threads : t + 1;
-    const bool mine =
-        plan.by_turns || next % ceil_div(tasks, threads) != 0;  // not another thread's
-    const Part part{i0, min(s.m, i0 + plan.rows), column(cut), column(cut + 1),
-                    mine && next < tasks ? column(next % plan.cuts) : s.n};
-    if (turned) {
-      turned_gemm_part(s, plan, part, own);
-    } else {
-      gemm_part(s, plan, part, s.c + i0 * s.c_row + part.j0, s.c_row, own);
-    }
-  };
-  if (threads == 1) {  // a team of one costs more than a small product
-    for (int64_t t = 0; t < tasks; ++t) compute(t, all);
-  } else if (plan.by_turns) {  // one construct for team and loop, which saves a barrier
-#pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(threads)
-    for (int64_t t = 0; t < tasks; ++t) compute(t, all + omp_get_thread_num() * plan.own_size);
-  } else {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t t = 0; t < tasks; ++t) compute(t, all + omp_get_thread_num() * plan.own_size);
-  }
+  run_team(threads, [&](Team& team) {
+    float* const own = floats.get() + team.thread() * plan.own_size;
+    const bool dynamic = plan.schedule == Schedule::kDynamic;
+    const auto compute = [&](int64_t t) {
+      const int64_t cut = t % plan.cuts, i0 = t / plan.cuts * plan.rows;
+      const int64_t next = dynamic ? t + team.size() : t + 1;
+      const bool mine =
+          dynamic || next % ceil_div(tasks, team.size()) != 0;  // not another thread's
+      const Part part{i0, min(s.m, i0 + plan.rows), column(cut), column(cut + 1),
+                      mine && next < tasks ? column(next % plan.cuts) : s.n};
+      if (turned) {
+        turned_gemm_part(s, plan, part, own);
+      } else {
+        gemm_part(s, plan, part, s.c + i0 * s.c_row + part.j0, s.c_row, own);
+      }
+    };
+    team.share(tasks, compute, plan.schedule);
+  });
 }
 
 void gemm(const Gemm& s) {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <omp.h>
-
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/parallel.h"
 #include "autograd/kernels/simd/extents.h"
@@ -198,7 +196,7 @@ void gemv_of_rows(const Gemm& s, int threads) {
 }
 
 void gemm_one_column(const Gemm& s) {
-  const int threads = s.m * s.k < kSerialWork ? 1 : omp_get_max_threads();
+  const int threads = s.m * s.k < kSerialWork ? 1 : max_threads();
   s.a_row == 1 ? gemv_of_columns(s, threads) : gemv_of_rows(s, threads);
 }
 
@@ -220,7 +218,7 @@ void gemm_few_terms(const Gemm& s) {
   if (s.m * s.n < kSerialWork) {
     rows(0, s.m);
   } else {
-    parallel_chunks(s.m, min(kRows, ceil_div(s.m, omp_get_max_threads())), rows);
+    parallel_chunks(s.m, min(kRows, ceil_div(s.m, max_threads())), rows);
   }
 }
 

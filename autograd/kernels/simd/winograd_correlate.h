@@ -1,7 +1,5 @@
 #pragma once
 
-#include <omp.h>
-
 #include "autograd/kernels/simd/batched.h"
 #include "autograd/kernels/simd/correlate.h"
 #include "autograd/kernels/simd/extents.h"
@@ -48,12 +46,13 @@ struct WinogradPlan {
 
 /// r if every phase has, for each remainder, r neighbouring taps an axis, r = 2 or 3; or else 0.
 int64_t winograd_taps(const Correlation& s) {
+  if (s.gaps) return 0;
   const int64_t r = s.vertical[0].taps / s.step;
   const auto fits = [&](const Axis& a) {
     return a.taps == r * s.step && (a.at_step == 1 || a.at_step == -1);
   };
-  for (int64_t f = 0; f < s.phases; ++f) {
-    if (!fits(s.vertical[f]) || !fits(s.horizontal[f])) return 0;
+  for (int64_t f = 0; f < phases_of(s); ++f) {
+    if (!fits(vertical_of(s, f)) || !fits(horizontal_of(s, f))) return 0;
   }
   return r == 2 || r == 3 ? r : 0;
 }
@@ -69,7 +68,7 @@ bool takes_winograd(const Correlation& s) {
   const int64_t row = ceil_div(s.grid_w, 4) * points * kNr * (min(k, kWinogradKc) + s.m);
   if (row > kMostPoints) return false;  // floats of v and z of one row of quads
   const auto lanes = static_cast<double>(round_up(s.n, Vec::kLanes));
-  const int64_t phases = s.phases * s.phases;
+  const int64_t phases = phases_of(s);
   const int64_t products = Quads(s.grid_h, s.grid_w).products(r) * phases;
   const bool scattered = s.w_c > s.w_m && s.m * s.c * s.kh * s.kw > 8 * kScratch;
   const int64_t weights = (scattered ? 24 : 8) * points * phases * s.m * k;
@@ -102,7 +101,7 @@ WinogradPlan plan_winograd(const Correlation& s, int threads) {
   p.m_blocks = ceil_div(p.a_panels, p.panels);
   p.out_rows = min(s.out_h, 2 * p.band * s.out_step);
   p.plane = (min(s.h, (2 * p.band - 1) * s.step + s.reach_h) * s.w + 1) * Vec::kLanes;
-  p.planes = s.phases > 1 && s.c * p.plane <= kMostPoints ? s.c : 1;  // for later phases
+  p.planes = phases_of(s) > 1 && s.c * p.plane <= kMostPoints ? s.c : 1;  // for later phases
   p.z_point = panel_size<kNr>(p.panels * kMr);
   p.v_size = ceil_div(p.band * p.quad_cols, 2) * p.points * p.v_point;
   p.z_size = ceil_div(p.band * p.quad_cols, 2) * p.points * p.z_point;
@@ -120,8 +119,8 @@ void pack_points(const Correlation& s, const WinogradPlan& plan, int64_t b, int6
   for (int64_t c = 0; c < channels; ++c) {
     to_lanes<kMr>(s.m - i * kMr, s.kh * s.kw, s.weight + i * kMr * s.w_m + (c0 + c) * s.w_c, s.w_m,
                   all, kMr, s.w_c);
-    for (int64_t f = 0; f < s.phases * s.phases; ++f) {
-      const Axis &v = s.vertical[f / s.phases], &u = s.horizontal[f % s.phases];
+    for (int64_t f = 0; f < phases_of(s); ++f) {
+      const Axis &v = vertical_of(s, f), &u = horizontal_of(s, f);
       float* to =
           plan.a + (f * plan.c_blocks + b) * plan.a_slice + i * plan.a_panel + c * plan.rems * kMr;
       for (int64_t rem = 0; rem < plan.rems; ++rem, to += kMr) {
@@ -306,8 +305,8 @@ void winograd_block(const Correlation& s, const WinogradPlan& plan, int64_t t, f
                             .y = y,
                             .at = at};
   for (int64_t c = 1; c <= plan.planes; ++c) store(own + c * plan.plane - Vec::kLanes, zero());
-  for (int64_t f = 0; f < s.phases * s.phases; ++f) {
-    const Axis &down = s.vertical[f / s.phases], &across = s.horizontal[f % s.phases];
+  for (int64_t f = 0; f < phases_of(s); ++f) {
+    const Axis &down = vertical_of(s, f), &across = horizontal_of(s, f);
     const Quads quads = quads_of(block, down, across);
     fill_table<r>(block, down, across);
     for (int64_t b = 0; b < plan.c_blocks; ++b) {
@@ -327,32 +326,26 @@ void winograd_block(const Correlation& s, const WinogradPlan& plan, int64_t t, f
   fence();  // before other threads read what went past the caches
 }
 
-/// Inside a parallel region the threads share the loops out; outside of one this runs alone.
-template <int r>
-void winograd_loops(const Correlation& s, const WinogradPlan& plan, float* own, int32_t* at) {
-  share_out(plan.c_blocks * plan.a_panels, false,
-            [&](int64_t t) { pack_points<r>(s, plan, t / plan.a_panels, t % plan.a_panels, own); });
-  share_out(plan.image_blocks * plan.bands * plan.m_blocks, work_of(s) > kLong,
-            [&](int64_t t) { winograd_block<r>(s, plan, t, own, at); });
-}
-
 template <int r>
 void correlate_winograd(const Correlation& s) {
-  const int most = work_of(s) < kSerialWork ? 1 : omp_get_max_threads();
+  const int most = work_of(s) < kSerialWork ? 1 : max_threads();
   WinogradPlan plan = plan_winograd<r>(s, most);
-  const int threads = static_cast<int>(min(most, plan.image_blocks * plan.bands * plan.m_blocks));
-  const int64_t a_size = round_up(s.phases * s.phases * plan.c_blocks * plan.a_slice, 16);
+  const int64_t tasks = plan.image_blocks * plan.bands * plan.m_blocks;
+  const int threads = static_cast<int>(min(most, tasks));
+  const int64_t a_size = round_up(phases_of(s) * plan.c_blocks * plan.a_slice, 16);
   const Scratch<float> floats(a_size + plan.own_size * threads);
   const Scratch<int32_t> tables(plan.at_size * threads);
   plan.a = floats.get();
-  float* const own = plan.a + a_size;
-  if (threads == 1) {
-    winograd_loops<r>(s, plan, own, tables.get());
-  } else {
-#pragma omp parallel num_threads(threads)
-    winograd_loops<r>(s, plan, own + omp_get_thread_num() * plan.own_size,
-                      tables.get() + omp_get_thread_num() * plan.at_size);
-  }
+  run_team(threads, [&](Team& team) {
+    float* const own = plan.a + a_size + team.thread() * plan.own_size;
+    int32_t* const at = tables.get() + team.thread() * plan.at_size;
+    team.share(plan.c_blocks * plan.a_panels, [&](int64_t t) {
+      pack_points<r>(s, plan, t / plan.a_panels, t % plan.a_panels, own);
+    });
+    team.share(
+        tasks, [&](int64_t t) { winograd_block<r>(s, plan, t, own, at); },
+        schedule_for(work_of(s)));
+  });
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <omp.h>
-
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/simd/channel_weight_grad.h"
 #include "autograd/kernels/simd/extents.h"
@@ -206,18 +204,19 @@ void points_to_weights(const Conv2d& s, const WinogradWeightGradPlan& plan, int6
                   dweight + (o * s.c + block * kNr) * plan.taps, plan.taps);
 }
 
-/// Inside a parallel region the threads share the loops out; outside of one this runs alone.
 template <int r>
 void winograd_weight_grad_loops(const Conv2d& s, const WinogradWeightGradPlan& plan, const float* g,
-                                const float* x, float* dweight, float* own) {
-  share_out(plan.chunks * plan.c_blocks, work_of(s) > kLong, [&](int64_t t) {
+                                const float* x, float* dweight, Team& team) {
+  float* const own = plan.own + team.thread() * plan.own_size;
+  const auto add_chunk = [&](int64_t t) {
     const int64_t begin = t / plan.c_blocks * plan.per_chunk;
     for (int64_t i = begin; i < min(plan.blocks, begin + plan.per_chunk); ++i) {
       winograd_weight_grad_block<r>(s, plan, g, x, i * plan.images, t % plan.c_blocks * kNr,
                                     plan.dw + t * plan.dw_size, i > begin, own);
     }
-  });
-  share_out(plan.c_blocks * s.o, false, [&](int64_t t) {
+  };
+  team.share(plan.chunks * plan.c_blocks, add_chunk, schedule_for(work_of(s)));
+  team.share(plan.c_blocks * s.o, [&](int64_t t) {
     points_to_weights<r>(s, plan, t % plan.c_blocks, t / plan.c_blocks, dweight, own);
   });
 }
@@ -225,19 +224,14 @@ void winograd_weight_grad_loops(const Conv2d& s, const WinogradWeightGradPlan& p
 template <int r>
 void winograd_weight_grad(const Conv2d& s, const float* g, const float* x, float* dweight) {
   WinogradWeightGradPlan plan = plan_winograd_weight_grad(s, r);
-  const int most = work_of(s) < kSerialWork ? 1 : omp_get_max_threads();
+  const int most = work_of(s) < kSerialWork ? 1 : max_threads();
   const int threads = static_cast<int>(min(most, plan.chunks * plan.c_blocks));
   const int64_t dw_size = round_up(plan.chunks * plan.c_blocks * plan.dw_size, 16);
   const Scratch<float> floats(dw_size + plan.own_size * threads);
   plan.dw = floats.get();
   plan.own = plan.dw + dw_size;
-  if (threads == 1) {
-    winograd_weight_grad_loops<r>(s, plan, g, x, dweight, plan.own);
-  } else {
-#pragma omp parallel num_threads(threads)
-    winograd_weight_grad_loops<r>(s, plan, g, x, dweight,
-                                  plan.own + omp_get_thread_num() * plan.own_size);
-  }
+  run_team(threads,
+           [&](Team& team) { winograd_weight_grad_loops<r>(s, plan, g, x, dweight, team); });
 }
 
 }  // namespace
