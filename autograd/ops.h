@@ -1,5 +1,9 @@
 #pragma once
 
+#include <concepts>
+#include <initializer_list>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "autograd/graph.h"
@@ -70,6 +74,8 @@ Tensor rsqrt(const Tensor& x, SourceLoc loc = SourceLoc::here());  // -g y^3 / 2
 Tensor exp(const Tensor& x, SourceLoc loc = SourceLoc::here());    // g y
 Tensor log(const Tensor& x, SourceLoc loc = SourceLoc::here());    // g / x
 Tensor erf(const Tensor& x, SourceLoc loc = SourceLoc::here());    // g 2/sqrt(pi) exp(-x^2)
+Tensor sin(const Tensor& x, SourceLoc loc = SourceLoc::here());    // g cos(x)
+Tensor cos(const Tensor& x, SourceLoc loc = SourceLoc::here());    // -g sin(x)
 inline Tensor operator-(const Operand& x) { return neg(x.value, x.loc); }
 
 // --- activation.cpp: y has the shape of x
@@ -100,12 +106,19 @@ Tensor silu(const Tensor& x, SourceLoc loc = SourceLoc::here());
 Tensor dropout(const Tensor& x, double p, Random& random, SourceLoc loc = SourceLoc::here());
 
 // --- reduce.cpp
+/// One axis or a list of them; a negative axis counts from the end.
+struct Axes : std::vector<int> {
+  template <std::same_as<int> Axis>  // an int alone: max(x, 0.5) is not maximum(x, 0.5)
+  Axes(Axis axis) : vector{axis} {}
+  Axes(std::initializer_list<int> axes) : vector(axes) {}
+  Axes(std::vector<int> axes) : vector(std::move(axes)) {}
+};
 /// The sum over the given axes, or over all. keepdim leaves them as extent 1. dx = g broadcast.
-Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keepdim = false,
+Tensor sum(const Tensor& x, const Axes& axes, bool keepdim = false,
            SourceLoc loc = SourceLoc::here());
 Tensor sum(const Tensor& x, SourceLoc loc = SourceLoc::here());
 /// The sum divided by the number of elements summed.
-Tensor mean(const Tensor& x, const std::vector<int>& axes, bool keepdim = false,
+Tensor mean(const Tensor& x, const Axes& axes, bool keepdim = false,
             SourceLoc loc = SourceLoc::here());
 Tensor mean(const Tensor& x, SourceLoc loc = SourceLoc::here());
 /// x repeated to `shape`; the adjoint of sum_to: dx = sum_to(g).
@@ -113,18 +126,22 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape, SourceLoc loc = SourceL
 /// g summed over the axes along which `shape` was broadcast to it; the adjoint of broadcast_to.
 Tensor sum_to(Tensor g, const Shape& shape, SourceLoc loc = SourceLoc::here());
 /// The largest and smallest element over the given axes, or over all. Equal ones share g evenly.
-Tensor max(const Tensor& x, const std::vector<int>& axes, bool keepdim = false,
+Tensor max(const Tensor& x, const Axes& axes, bool keepdim = false,
            SourceLoc loc = SourceLoc::here());
 Tensor max(const Tensor& x, SourceLoc loc = SourceLoc::here());
-Tensor min(const Tensor& x, const std::vector<int>& axes, bool keepdim = false,
+Tensor min(const Tensor& x, const Axes& axes, bool keepdim = false,
            SourceLoc loc = SourceLoc::here());
 Tensor min(const Tensor& x, SourceLoc loc = SourceLoc::here());
+/// Along one axis, the index of the largest element: one number for each place along the others, in
+/// row-major order. The first of equal elements is taken, and a NaN counts as the largest. Logits
+/// [N, classes] give N labels, as one_hot() and softmax_cross_entropy() take them. No gradient.
+std::vector<int> argmax(const Tensor& x, int axis = -1, SourceLoc loc = SourceLoc::here());
 /// The mean squared deviation, with the count less `correction` as divisor (1: unbiased).
-Tensor var(const Tensor& x, const std::vector<int>& axes, int correction = 1, bool keepdim = false,
+Tensor var(const Tensor& x, const Axes& axes, int correction = 1, bool keepdim = false,
            SourceLoc loc = SourceLoc::here());
 Tensor var(const Tensor& x, SourceLoc loc = SourceLoc::here());
 /// log(sum(exp(x))) without overflow: m + log(sum(exp(x - m))) with the largest m.
-Tensor logsumexp(const Tensor& x, const std::vector<int>& axes, bool keepdim = false,
+Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim = false,
                  SourceLoc loc = SourceLoc::here());
 /// exp(x) / sum(exp(x)) over one axis.
 Tensor softmax(const Tensor& x, int axis = -1, SourceLoc loc = SourceLoc::here());
@@ -139,9 +156,17 @@ Tensor reshape(const Tensor& x, const std::vector<int64_t>& extents,
                SourceLoc loc = SourceLoc::here());
 /// [n, ...] -> [n, the product of the rest].
 Tensor flatten(const Tensor& x, SourceLoc loc = SourceLoc::here());
-/// x[begin:end] along one axis; dx = pad(g).
-Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end,
+/// The `end` of slice() at which the axis ends, whatever its extent.
+constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+/// x[begin:end] along one axis; dx = pad(g). As in Python a negative begin or end counts from the
+/// end of the axis. Throws Error for a range that is not within the axis.
+Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end = kEnd,
              SourceLoc loc = SourceLoc::here());
+/// x at one index along one axis, without that axis; a negative index counts from the end.
+Tensor select(const Tensor& x, int axis, int64_t index, SourceLoc loc = SourceLoc::here());
+/// x cut into equal parts along one axis. Throws Error unless the number of parts divides the
+/// extent.
+std::vector<Tensor> chunk(const Tensor& x, int parts, int axis, SourceLoc loc = SourceLoc::here());
 /// Zeros before and after x along one axis; the adjoint of slice: dx = slice(g).
 Tensor pad(const Tensor& x, int axis, int64_t before, int64_t after,
            SourceLoc loc = SourceLoc::here());
@@ -157,7 +182,7 @@ Tensor permute(const Tensor& x, const std::vector<int>& axes, SourceLoc loc = So
 /// Two axes exchanged.
 Tensor transpose(const Tensor& x, int a, int b, SourceLoc loc = SourceLoc::here());
 /// Backwards along the given axes; dx = flip(g).
-Tensor flip(const Tensor& x, const std::vector<int>& axes, SourceLoc loc = SourceLoc::here());
+Tensor flip(const Tensor& x, const Axes& axes, SourceLoc loc = SourceLoc::here());
 /// [N, C r^2, H, W] -> [N, C, H r, W r] (Shi et al. 2016, arXiv 1609.05158); dx = pixel_unshuffle.
 Tensor pixel_shuffle(const Tensor& x, int64_t r, SourceLoc loc = SourceLoc::here());
 /// [N, C, H r, W r] -> [N, C r^2, H, W].
@@ -221,6 +246,9 @@ Tensor upsample_nearest2d(const Tensor& x, int64_t h, int64_t w, SourceLoc loc =
 /// align_corners the corners' centres coincide instead.
 Tensor upsample_bilinear2d(const Tensor& x, int64_t h, int64_t w, bool align_corners = false,
                            SourceLoc loc = SourceLoc::here());
+/// Reflection padding: `padding` pixels more on each side, mirrored at the edge pixels, which are
+/// not repeated. [N, C, H, W] -> [N, C, H + 2 padding, W + 2 padding]; padding < H and W.
+Tensor reflection_pad2d(const Tensor& x, int64_t padding, SourceLoc loc = SourceLoc::here());
 
 // --- matmul.cpp
 struct MatMulOptions {

@@ -97,6 +97,14 @@ std::vector<LinearOp> linear_ops() {
        [](auto& x) {
          return reshape(x, {-1, 3});
        }},
+      {"slice", {3, 7, 2}, [](auto& x) { return slice(x, 1, -5, -2); }},
+      {"select", {3, 7, 2}, [](auto& x) { return select(x, 1, -2); }},
+      {"chunk",
+       {2, 6, 3},
+       [](auto& x) {
+         const std::vector<Tensor> parts = chunk(x, 3, 1);
+         return parts[0] * 2 - parts[1] + parts[2] * 3;
+       }},
       {"flatten", {2, 3, 4}, [](auto& x) { return flatten(x); }},
       {"slice", {3, 7, 2}, [](auto& x) { return slice(x, 1, 2, 5); }},
       {"pad", {3, 2}, [](auto& x) { return pad(x, 0, 1, 2); }},
@@ -166,6 +174,7 @@ std::vector<LinearOp> linear_ops() {
        [](auto& x) { return adaptive_avg_pool2d(x, 4, 6); }},  // windows overlap
       {"upsample_nearest2d", {2, 3, 3, 5}, [](auto& x) { return upsample_nearest2d(x, 7, 4); }},
       {"upsample_bilinear2d", {2, 1, 3, 5}, [](auto& x) { return upsample_bilinear2d(x, 6, 10); }},
+      {"reflection_pad2d", {2, 3, 4, 5}, [](auto& x) { return reflection_pad2d(x, 3); }},
       {"linear",
        {9, 17},
        [=](auto& x) {
@@ -258,7 +267,7 @@ TEST_CASE("linear: ops, their differences and their adjoints agree to the bit on
       names.insert(op.op);
     }
   });
-  CHECK(names.size() == 39);
+  CHECK(names.size() == 42);
 }
 
 TEST_CASE("linear: an op that is not linear is caught, and one with a wrong gradient") {

@@ -180,6 +180,72 @@ TEST_CASE("misuse of an op: the op, what is wrong, what was found and expected")
        "slice: range outside of the axis\n"
        "  x      [2, 3]\n"
        "  range  [2, 1) of axis 1, expected within [0, 3)"},
+      {[&] { slice(m, 1, -1, -2); },
+       "slice: range outside of the axis\n"
+       "  x      [2, 3]\n"
+       "  range  [-1, -2) = [2, 1) of axis 1, expected within [0, 3)"},
+      {[&] { slice(m, -1, -4); },
+       "slice: range outside of the axis\n"
+       "  x      [2, 3]\n"
+       "  range  [-4, end) = [-1, 3) of axis 1, expected within [0, 3)"},
+      {[&] { select(m, 2, 0); },
+       "select: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis 2, expected -2 to 1"},
+      {[&] { select(m, -1, 3); },
+       "select: index out of range\n"
+       "  x  [2, 3]\n"
+       "  index 3 of axis 1, expected -3 to 2"},
+      {[&] { select(m, 0, -3); },
+       "select: index out of range\n"
+       "  x  [2, 3]\n"
+       "  index -3 of axis 0, expected -2 to 1"},
+      {[&] {
+         select(Tensor::zeros({0, 3}), 0, 0);
+       },
+       "select: index out of range\n"
+       "  x  [0, 3]\n"
+       "  index 0 of axis 0, but that axis is empty"},
+      {[&] { chunk(m, 2, 2); },
+       "chunk: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis 2, expected -2 to 1"},
+      {[&] { chunk(m, 2, -1); },
+       "chunk: a number of parts that divides the axis expected\n"
+       "  x  [2, 3]\n"
+       "  2 parts of axis 1, extent 3"},
+      {[&] { chunk(m, 0, 0); },
+       "chunk: a number of parts that divides the axis expected\n"
+       "  x  [2, 3]\n"
+       "  0 parts of axis 0, extent 2"},
+      {[&] { argmax(m, 2); },
+       "argmax: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis 2, expected -2 to 1"},
+      {[&] { argmax(Tensor::scalar(1)); },
+       "argmax: no such axis\n"
+       "  x  []\n"
+       "  axis -1, but x has no axes"},
+      {[&] {
+         argmax(Tensor::zeros({2, 0}), 1);
+       },
+       "argmax: no elements\n"
+       "  x  [2, 0]"},
+      {[&] { sum(m, 2); },
+       "sum: no such axis\n"
+       "  x  [2, 3]\n"
+       "  axis 2, expected -2 to 1"},
+      {[&] { reflection_pad2d(image, 4); },
+       "reflection_pad2d: padding of at least 0 and less than height and width expected\n"
+       "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  padding  4"},
+      {[&] { reflection_pad2d(image, -1); },
+       "reflection_pad2d: padding of at least 0 and less than height and width expected\n"
+       "  x  [2, 3, 4, 4]  (N, C, H, W)\n"
+       "  padding  -1"},
+      {[&] { reflection_pad2d(m, 1); },
+       "reflection_pad2d: images with four axes and at least one pixel expected\n"
+       "  x  [2, 3]  (N, C, H, W)"},
       {[&] { pad(m, 0, -1, 0); },
        "pad: negative padding\n"
        "  before -1, after 0"},

@@ -60,7 +60,7 @@ TEST_CASE("parity: every case of the fixture has a twin, and the other way round
 
 TEST_CASE("parity: every op of ops.h and every layer has cases") {
   const std::map<std::string, int> counts = subjects();
-  std::set<std::string> ops = declared("autograd/ops.h", R"(^Tensor (\w+)\()");
+  std::set<std::string> ops = declared("autograd/ops.h", R"(^(?:Tensor|std::vector<\w+>) (\w+)\()");
   ops.erase("dropout");  // PyTorch draws other random numbers
   for (const std::string& op : ops) {
     CAPTURE(op);

@@ -22,6 +22,8 @@ void where(int64_t n, const Scalar* condition, const Scalar* a, const Scalar* b,
 
 void rsqrt(int64_t n, const Scalar* x, Scalar* y);
 void erf(int64_t n, const Scalar* x, Scalar* y);
+void sin(int64_t n, const Scalar* x, Scalar* y);
+void cos(int64_t n, const Scalar* x, Scalar* y);
 /// y = x where x > 0, alpha (e^x - 1) elsewhere.
 void elu(int64_t n, Scalar alpha, const Scalar* x, Scalar* y);
 
@@ -46,6 +48,9 @@ void scatter_add(const Gather&, const Scalar* y, const int64_t* index, Scalar* x
 /// The same with one index [count] for all o and k: y[o, i, k] = x[o, index[i], k].
 void index_select(const Gather&, const Scalar* x, const int64_t* index, Scalar* y);
 void index_add(const Gather&, const Scalar* y, const int64_t* index, Scalar* x);
+/// index [outer, inner], each the place of the largest x[o, i, k] along i: the first of equal
+/// elements, a NaN before all. The extent is at least 1.
+void argmax(const Gather&, const Scalar* x, int* index);
 
 /// A sparse matrix [out, in]: row i has the entries begin[i] .. begin[i + 1] - 1.
 struct SparseRows {

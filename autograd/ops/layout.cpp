@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string>
 
 #include "autograd/error.h"
 #include "autograd/kernels/parallel.h"
@@ -25,6 +26,10 @@ void copy_runs(int64_t outer, int64_t count, const Scalar* from, int64_t from_st
       std::copy_n(from + i * from_step, count, to + i * to_step);
     }
   });
+}
+
+std::string range(int64_t begin, int64_t end) {
+  return "[" + std::to_string(begin) + ", " + (end == kEnd ? "end" : std::to_string(end)) + ")";
 }
 
 }  // namespace
@@ -76,14 +81,17 @@ struct Slice {
   }
 };
 
-Tensor slice(const Tensor& x, int axis_in, int64_t begin, int64_t end, SourceLoc loc) {
+Tensor slice(const Tensor& x, int axis_in, int64_t begin_in, int64_t end_in, SourceLoc loc) {
   const int axis = checked_axis("slice", x.shape(), axis_in, loc);
   const int64_t extent = x.shape()[axis];
+  const int64_t begin = begin_in < 0 ? begin_in + extent : begin_in;
+  const int64_t end = end_in == kEnd ? extent : end_in < 0 ? end_in + extent : end_in;
   if (begin < 0 || begin > end || end > extent) {
+    const std::string given = range(begin_in, end_in), meant = range(begin, end);
     fail("slice", "range outside of the axis",
-         {"x      " + x.shape().str(),
-          "range  [" + std::to_string(begin) + ", " + std::to_string(end) + ") of axis " +
-              std::to_string(axis) + ", expected within [0, " + std::to_string(extent) + ")"},
+         {"x      " + x.shape().str(), "range  " + given + (meant != given ? " = " + meant : "") +
+                                           " of axis " + std::to_string(axis) +
+                                           ", expected within " + range(0, extent)},
          loc);
   }
   const AxisView view(x.shape(), axis);
@@ -92,6 +100,43 @@ Tensor slice(const Tensor& x, int axis_in, int64_t begin, int64_t end, SourceLoc
   copy_runs(view.outer, count, x.data() + begin * view.inner, extent * view.inner,
             y.mutable_data(loc), count);
   return record(y, {x}, Slice{axis, begin, extent - end}, loc);
+}
+
+Tensor select(const Tensor& x, int axis_in, int64_t index, SourceLoc loc) {
+  const Composite here("select", loc);
+  const int axis = checked_axis("select", x.shape(), axis_in, loc);
+  const int64_t extent = x.shape()[axis];
+  if (index < -extent || index >= extent) {
+    fail("select", "index out of range",
+         {"x  " + x.shape().str(), "index " + std::to_string(index) + " of axis " +
+                                       std::to_string(axis) +
+                                       (extent == 0 ? ", but that axis is empty"
+                                                    : ", expected " + std::to_string(-extent) +
+                                                          " to " + std::to_string(extent - 1))},
+         loc);
+  }
+  const int64_t begin = index < 0 ? index + extent : index;
+  int64_t rest[Shape::kMaxRank];
+  std::copy(x.shape().begin() + axis + 1, x.shape().end(),
+            std::copy_n(x.shape().begin(), axis, rest));
+  return reshape_to(slice(x, axis, begin, begin + 1), Shape(rest, x.rank() - 1));
+}
+
+std::vector<Tensor> chunk(const Tensor& x, int parts, int axis_in, SourceLoc loc) {
+  const Composite here("chunk", loc);
+  const int axis = checked_axis("chunk", x.shape(), axis_in, loc);
+  const int64_t extent = x.shape()[axis];
+  if (parts < 1 || extent % parts != 0) {
+    fail("chunk", "a number of parts that divides the axis expected",
+         {"x  " + x.shape().str(), std::to_string(parts) + " parts of axis " +
+                                       std::to_string(axis) + ", extent " + std::to_string(extent)},
+         loc);
+  }
+  std::vector<Tensor> chunks;
+  for (int64_t i = 0, each = extent / parts; i < parts; ++i) {
+    chunks.push_back(slice(x, axis, i * each, (i + 1) * each));
+  }
+  return chunks;
 }
 
 struct Pad {

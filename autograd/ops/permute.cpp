@@ -91,7 +91,7 @@ struct Flip {
   Gradients backward(const Tensor& g, const Context&) const { return {flip(g, axes)}; }
 };
 
-Tensor flip(const Tensor& x, const std::vector<int>& axes_in, SourceLoc loc) {
+Tensor flip(const Tensor& x, const Axes& axes_in, SourceLoc loc) {
   const std::vector<int> axes = checked_axes("flip", x.shape(), axes_in, loc);
   const auto strides = strides_of(x.shape());
   kernels::Strided s{{1, 1, 1, 1, 1}, {}};

@@ -88,7 +88,7 @@ struct Sum {
   }
 };
 
-Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+Tensor sum(const Tensor& x, const Axes& axes, bool keepdim, SourceLoc loc) {
   const Shape kept = kept_shape("sum", x.shape(), axes, loc);
   const Tensor y = Tensor::empty(keepdim ? kept : without_axes(x.shape(), axes));
   reduce(kernels::active().sum, x.shape(), kept, x.data(), y.mutable_data(loc));
@@ -97,7 +97,7 @@ Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLo
 
 Tensor sum(const Tensor& x, SourceLoc loc) { return sum(x, all_axes(x), false, loc); }
 
-Tensor mean(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+Tensor mean(const Tensor& x, const Axes& axes, bool keepdim, SourceLoc loc) {
   const Composite here("mean", loc);
   const Tensor total = sum(x, axes, keepdim);
   if (x.numel() == 0) fail("mean", "no elements", {"x  " + x.shape().str()}, loc);
@@ -157,7 +157,7 @@ struct Max {
   }
 };
 
-Tensor max(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+Tensor max(const Tensor& x, const Axes& axes, bool keepdim, SourceLoc loc) {
   const Shape kept = kept_shape("max", x.shape(), axes, loc);
   if (x.numel() == 0) fail("max", "no elements", {"x  " + x.shape().str()}, loc);
   const Tensor y = Tensor::empty(kept);
@@ -168,15 +168,29 @@ Tensor max(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLo
 
 Tensor max(const Tensor& x, SourceLoc loc) { return max(x, all_axes(x), false, loc); }
 
-Tensor min(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+Tensor min(const Tensor& x, const Axes& axes, bool keepdim, SourceLoc loc) {
   const Composite here("min", loc);
   return -max(-x, axes, keepdim);
 }
 
 Tensor min(const Tensor& x, SourceLoc loc) { return min(x, all_axes(x), false, loc); }
 
-Tensor var(const Tensor& x, const std::vector<int>& axes, int correction, bool keepdim,
-           SourceLoc loc) {
+std::vector<int> argmax(const Tensor& x, int axis_in, SourceLoc loc) {
+  const int axis = checked_axis("argmax", x.shape(), axis_in, loc);
+  const Shape& s = x.shape();
+  if (s[axis] == 0) fail("argmax", "no elements", {"x  " + s.str()}, loc);
+  if (s[axis] > std::numeric_limits<int>::max()) {
+    fail("argmax", "an axis of less than 2^31 elements expected", {"x  " + s.str()}, loc);
+  }
+  int64_t inner = 1;
+  for (int i = axis + 1; i < s.rank(); ++i) inner *= s[i];
+  std::vector<int> index(static_cast<size_t>(x.numel() / s[axis]));
+  if (index.empty()) return index;
+  kernels::argmax({x.numel() / s[axis] / inner, s[axis], 1, inner}, x.data(), index.data());
+  return index;
+}
+
+Tensor var(const Tensor& x, const Axes& axes, int correction, bool keepdim, SourceLoc loc) {
   const Composite here("var", loc);
   const Tensor centred = x - mean(x, axes, true);
   const Tensor total = sum(centred * centred, axes, keepdim);
@@ -195,7 +209,7 @@ Tensor var(const Tensor& x, SourceLoc loc) { return var(x, all_axes(x), 1, false
 // In the three below the largest element is a constant: the result does not depend on what is
 // subtracted, so its gradient would be zero.
 
-Tensor logsumexp(const Tensor& x, const std::vector<int>& axes, bool keepdim, SourceLoc loc) {
+Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim, SourceLoc loc) {
   const Composite here("logsumexp", loc);
   const Tensor m = max(x.detach(), axes, true);
   // If all are -inf, so is the result; -inf - -inf would be NaN.
@@ -206,14 +220,14 @@ Tensor logsumexp(const Tensor& x, const std::vector<int>& axes, bool keepdim, So
 
 Tensor softmax(const Tensor& x, int axis, SourceLoc loc) {
   const Composite here("softmax", loc);
-  const Tensor e = exp(x - max(x.detach(), {axis}, true));
-  return e / sum(e, {axis}, true);
+  const Tensor e = exp(x - max(x.detach(), axis, true));
+  return e / sum(e, axis, true);
 }
 
 Tensor log_softmax(const Tensor& x, int axis, SourceLoc loc) {
   const Composite here("log_softmax", loc);
-  const Tensor shifted = x - max(x.detach(), {axis}, true);
-  return shifted - log(sum(exp(shifted), {axis}, true));
+  const Tensor shifted = x - max(x.detach(), axis, true);
+  return shifted - log(sum(exp(shifted), axis, true));
 }
 
 }  // namespace forger

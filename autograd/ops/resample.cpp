@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "autograd/error.h"
 #include "autograd/kernels/shared.h"
@@ -105,6 +106,15 @@ SparseMatrix bilinear_axis(int64_t in, int64_t out, bool align_corners) {
     } else {
       m.weight.back() = 1;
     }
+    end_row(m);
+  }
+  return m;
+}
+
+SparseMatrix reflection_axis(int64_t in, int64_t padding) {
+  SparseMatrix m = of_width(in);
+  for (int64_t i = -padding; i < in + padding; ++i) {
+    append(m, std::min(std::abs(i), 2 * (in - 1) - i), 1);
     end_row(m);
   }
   return m;
@@ -219,6 +229,17 @@ Tensor upsample_bilinear2d(const Tensor& x, int64_t h, int64_t w, bool align_cor
   check_size("upsample_bilinear2d", h, w, loc);
   return resample2d(x, bilinear_axis(x.shape()[2], h, align_corners),
                     bilinear_axis(x.shape()[3], w, align_corners));
+}
+
+Tensor reflection_pad2d(const Tensor& x, int64_t padding, SourceLoc loc) {
+  const Composite here("reflection_pad2d", loc);
+  check_image("reflection_pad2d", x, loc);
+  const int64_t h = x.shape()[2], w = x.shape()[3];
+  if (padding < 0 || padding >= std::min(h, w)) {
+    fail("reflection_pad2d", "padding of at least 0 and less than height and width expected",
+         {"x  " + x.shape().str() + "  (N, C, H, W)", "padding  " + std::to_string(padding)}, loc);
+  }
+  return resample2d(x, reflection_axis(h, padding), reflection_axis(w, padding));
 }
 
 }  // namespace forger

@@ -99,4 +99,24 @@ Tensor erf(const Tensor& x, SourceLoc loc) {
   return record(apply_unary(kernels::erf, x, loc), {x}, Erf{x}, loc);
 }
 
+struct Sin {
+  Saved x;
+  static constexpr const char* name = "sin";
+  Gradients backward(const Tensor& g, const Context&) const { return {g * cos(x)}; }
+};
+
+Tensor sin(const Tensor& x, SourceLoc loc) {
+  return record(apply_unary(kernels::sin, x, loc), {x}, Sin{x}, loc);
+}
+
+struct Cos {
+  Saved x;
+  static constexpr const char* name = "cos";
+  Gradients backward(const Tensor& g, const Context&) const { return {-(g * sin(x))}; }
+};
+
+Tensor cos(const Tensor& x, SourceLoc loc) {
+  return record(apply_unary(kernels::cos, x, loc), {x}, Cos{x}, loc);
+}
+
 }  // namespace forger

@@ -41,6 +41,7 @@ std::vector<OpCase> basic_cases() {
       {"sqrt", sqrt, 0.5, 2},      {"exp", exp, -1, 1},
       {"log", log, 0.5, 2},        {"tanh", tanh, -2, 2},
       {"sigmoid", sigmoid, -3, 3}, {"softplus", softplus, -3, 3},
+      {"sin", sin, -4, 4},         {"cos", cos, -4, 4},
       {"relu", relu, -1, 1},       {"log_softmax", log_softmax_last, -2, 2}};
   for (const auto& [name, op, low, high] : unaries) {
     const auto f = [op = op](In in) { return op(in[0], SourceLoc::here()); };
@@ -115,6 +116,9 @@ std::vector<OpCase> basic_cases() {
                        {shape, {}}});
     }
   }
+  cases.push_back({"sum", "one axis", [](In in) { return sum(in[0], 1) * in[1]; }, {{2, 3}, {}}});
+  cases.push_back(
+      {"mean", "one axis", [](In in) { return mean(in[0], -2) * in[1]; }, {{2, 3}, {}}});
   const std::vector<std::pair<Shape, Shape>> broadcasts = {
       {{}, {2, 3}},     {{3}, {2, 3}}, {{2, 1}, {2, 3}}, {{1, 3, 1, 1}, {2, 3, 2, 2}}, {{2}, {2}},
       {{1, 1}, {3, 2}}, {{}, {}},      {{3}, {0, 3}},    {{2, 1, 3}, {2, 4, 3}}};
@@ -174,6 +178,23 @@ std::vector<OpCase> basic_cases() {
     const std::string sample = "axis " + std::to_string(axis);
     layout(
         "slice", sample, {3, 4, 3}, [=](auto& x) { return slice(x, axis, 1, 3); }, 0.6);
+    layout(
+        "slice", sample + ", both ends from its end", {3, 4, 3},
+        [=](auto& x) { return slice(x, axis, -2, -1); }, 0.8);
+    layout(
+        "slice", sample + ", to its end", {3, 4, 3}, [=](auto& x) { return slice(x, axis, 1); },
+        0.6);
+    layout(
+        "select", sample, {3, 4, 3}, [=](auto& x) { return select(x, axis, 1); }, 0.8);
+    layout(
+        "select", sample + ", from its end", {3, 4, 3},
+        [=](auto& x) { return select(x, axis, -1); }, 0.8);
+    layout("chunk", sample, {2, 4, 2}, [=](auto& x) {
+      const std::vector<Tensor> parts = chunk(x, 2, axis);
+      return parts[0] * parts[1];
+    });
+    layout("chunk", sample + ", one part", {2, 1, 3},
+           [=](auto& x) { return chunk(x, 1, axis)[0]; });
     layout("pad", sample, {2, 3, 2}, [=](auto& x) { return pad(x, axis, 1, 2); });
     cases.push_back({"concat",
                      sample,

@@ -72,6 +72,15 @@ std::vector<OpCase> image_cases() {
       }
     }
   }
+  for (const Shape& shape : {Shape{1, 1, 4, 4}, Shape{2, 2, 3, 5}, Shape{1, 3, 5, 3},
+                             Shape{2, 1, 3, 3}, Shape{0, 1, 3, 4}}) {
+    for (int64_t padding : {0, 1, 2}) {
+      cases.push_back({"reflection_pad2d",
+                       shape.str() + " by " + std::to_string(padding),
+                       [=](In in) { return reflection_pad2d(in[0], padding); },
+                       {shape}});
+    }
+  }
   // [1/2 1/2 0; 0 0 2] and a row without entries
   SparseMatrix rows, columns;
   rows.out = 3, rows.in = 3, rows.begin = {0, 2, 3, 3}, rows.index = {0, 1, 2};

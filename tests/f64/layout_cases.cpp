@@ -57,6 +57,7 @@ std::vector<OpCase> layout_cases() {
                      [axes = axes](In in) { return flip(in[0], axes); },
                      {shape}});
   }
+  cases.push_back({"flip", "one axis", [](In in) { return flip(in[0], 1); }, {{2, 3}}});
   for (int64_t r : {1, 2, 3}) {
     for (const Shape& small : {Shape{1, 1, 1, 1}, Shape{2, 1, 2, 3}, Shape{1, 2, 3, 1}}) {
       const std::string sample = small.str() + " by " + std::to_string(r);

@@ -50,12 +50,12 @@ std::vector<OpCase> all_op_cases() {
 
 namespace {
 
-/// The functions of ops.h that give a tensor.
+/// The functions of ops.h that give a tensor, or several.
 std::set<std::string> ops_in_header() {
   std::ifstream file(FORGER_SOURCE_DIR "/autograd/ops.h");
   REQUIRE(file);
   std::set<std::string> names;
-  const std::regex declaration(R"(^Tensor (\w+)\()");
+  const std::regex declaration(R"(^(?:Tensor|std::vector<Tensor>) (\w+)\()");
   for (std::string line; std::getline(file, line);) {
     std::smatch match;
     if (std::regex_search(line, match, declaration)) names.insert(match[1]);

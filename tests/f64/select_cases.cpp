@@ -130,6 +130,10 @@ std::vector<OpCase> select_cases() {
       }
     }
   }
+  cases.push_back({"max", "one axis", [](In in) { return max(in[0], 1); }, {{2, 3}}, -1, 1, 0.7});
+  cases.push_back({"min", "one axis", [](In in) { return min(in[0], 1); }, {{2, 3}}, -1, 1, 0.7});
+  cases.push_back({"logsumexp", "one axis", [](In in) { return logsumexp(in[0], 1); }, {{2, 3}}});
+  cases.push_back({"var", "one axis", [](In in) { return var(in[0], 0); }, {{2, 3}}});
   cases.push_back({"max", "all of it", [](In in) { return max(in[0]); }, {{2, 3}}, -1, 1, 0.9});
   cases.push_back({"min", "all of it", [](In in) { return min(in[0]); }, {{2, 3}}, -1, 1, 0.9});
   cases.push_back({"var", "all of it", [](In in) { return var(in[0]); }, {{2, 3}}});

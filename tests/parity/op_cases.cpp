@@ -135,6 +135,8 @@ void add_unary(Table& t) {
       {"exp", exp, element(4), element(5)},
       {"log", log, element(4), element(1)},
       {"erf", erf, element(4), element(16)},  // e^-(x^2), x^2 < 9 being rounded, and 7 more
+      {"sin", sin, element(4), element(5)},
+      {"cos", cos, element(4), element(5)},
       {"relu", relu, kExact, kExact},
       {"tanh", tanh, element(4), largest(10)},
       {"sigmoid", sigmoid, element(4), largest(8)},
@@ -171,22 +173,22 @@ void add_unary(Table& t) {
 }
 
 void add_reductions(Table& t) {
-  struct Axes {
+  struct Reduced {
     Shape x;
     std::vector<int> axes;
   };
-  const std::vector<Axes> all_axes = {{{4}, {0}},
-                                      {{2, 3}, {0}},
-                                      {{2, 3}, {1}},
-                                      {{2, 3}, {-1}},
-                                      {{2, 3}, {0, 1}},
-                                      {{2, 3, 4}, {1}},
-                                      {{2, 3, 4}, {0, 2}},
-                                      {{2, 3, 2, 2}, {0, 2, 3}},
-                                      {{2, 3, 2, 2}, {1, 3}},
-                                      {{2, 3, 2, 2}, {0, 2}},
-                                      {{1, 3, 1}, {0, 2}}};
-  using Reduce = Tensor (*)(const Tensor&, const std::vector<int>&, bool, SourceLoc);
+  const std::vector<Reduced> all_axes = {{{4}, {0}},
+                                         {{2, 3}, {0}},
+                                         {{2, 3}, {1}},
+                                         {{2, 3}, {-1}},
+                                         {{2, 3}, {0, 1}},
+                                         {{2, 3, 4}, {1}},
+                                         {{2, 3, 4}, {0, 2}},
+                                         {{2, 3, 2, 2}, {0, 2, 3}},
+                                         {{2, 3, 2, 2}, {1, 3}},
+                                         {{2, 3, 2, 2}, {0, 2}},
+                                         {{1, 3, 1}, {0, 2}}};
+  using Reduce = Tensor (*)(const Tensor&, const Axes&, bool, SourceLoc);
   struct Op {
     std::string name;
     Reduce f;
@@ -223,6 +225,23 @@ void add_reductions(Table& t) {
   t.add("max/all of it", kExact, kExact, [](In x, In) { return max(x[0]); });
   t.add("min/all of it", kExact, kExact, [](In x, In) { return min(x[0]); });
   t.add("var/all of it", largest(16), largest(8), [](In x, In) { return var(x[0]); });
+  for (const auto& [name, f, y, d] : ops) {
+    t.add(name + "/one axis", y, d,
+          [f = f](In x, In) { return f(x[0], 1, false, SourceLoc::here()); });
+  }
+  t.add("var/one axis", largest(16), largest(8), [](In x, In) { return var(x[0], 1); });
+  for (const Shape& shape :
+       {Shape{4}, Shape{3, 5}, Shape{2, 3, 4}, Shape{2, 1, 3}, Shape{2, 3, 2, 2}}) {
+    for (int axis = -1; axis < shape.rank(); ++axis) {
+      const auto f = [=](In x, In) {
+        const std::vector<int> places = argmax(x[0], axis);
+        return Tensor::from({static_cast<int64_t>(places.size())}, {places.begin(), places.end()});
+      };
+      const std::string name = "argmax/" + shape.str() + " along " + std::to_string(axis);
+      t.add(name, kExact, kExact, f);
+      t.add(name + ", equal elements", kExact, kExact, f);
+    }
+  }
   t.add("max/equal elements", kExact, element(2), [](In x, In) { return max(x[0], {1}); });
   t.add("min/equal elements", kExact, element(2), [](In x, In) { return min(x[0], {1}); });
   t.add("max/equal elements, all of it", kExact, element(2), [](In x, In) { return max(x[0]); });
@@ -283,6 +302,21 @@ void add_layout(Table& t) {
     exact("concat" + sample, [=](In x, In) { return concat(x, axis); });
     exact("stack" + sample, [=](In x, In) { return stack(x, axis); });
   }
+  for (int axis : {0, 1, 2, -1}) {
+    const std::string sample = "/axis " + std::to_string(axis);
+    exact("select" + sample, [=](In x, In) { return select(x[0], axis, 1); });
+    exact("select" + sample + ", from the end", [=](In x, In) { return select(x[0], axis, -1); });
+    exact("chunk" + sample + ", the parts in reverse", [=](In x, In) {
+      const std::vector<Tensor> parts = chunk(x[0], 2, axis);
+      return concat({parts[1], parts[0]}, axis);
+    });
+  }
+  exact("select/of one axis", [](In x, In) { return select(x[0], 0, 2); });
+  exact("select/of four axes", [](In x, In) { return select(x[0], 1, 1); });
+  exact("chunk/one part", [](In x, In) { return chunk(x[0], 1, 0)[0]; });
+  exact("chunk/the middle of three", [](In x, In) { return chunk(x[0], 3, 1)[1]; });
+  exact("slice/both ends from the end", [](In x, In) { return slice(x[0], 1, -3, -1); });
+  exact("slice/to the end", [](In x, In) { return slice(x[0], 1, 1); });
   exact("slice/all of it", [](In x, In) { return slice(x[0], 0, 0, 4); });
   exact("pad/in front of images", [](In x, In) { return pad(x[0], 2, 2, 0); });
   exact("concat/different extents", [](In x, In) { return concat(x, 1); });
@@ -394,6 +428,17 @@ void add_pooling(Table& t) {
         [](In x, In) { return max_pool2d(x[0], {.kernel = 2}); });
   t.add("avg_pool2d/stride of the kernel", products(8), products(8),
         [](In x, In) { return avg_pool2d(x[0], {.kernel = 2}); });
+
+  for (const auto& [side, shape] : {std::pair{0, "[1, 2, 3, 2]"},
+                                    {1, "[2, 3, 2, 2]"},
+                                    {1, "[1, 1, 5, 4]"},
+                                    {2, "[1, 2, 3, 5]"},
+                                    {3, "[2, 1, 4, 7]"},
+                                    {4, "[1, 1, 5, 6]"}}) {
+    const int padding = side;
+    t.add("reflection_pad2d/" + std::to_string(padding) + ", " + shape, kExact, products(0),
+          [=](In x, In) { return reflection_pad2d(x[0], padding); });
+  }
 
   struct Resize {
     const char* x;

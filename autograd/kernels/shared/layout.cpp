@@ -77,6 +77,21 @@ void index_select(const Gather& s, const Scalar* x, const int64_t* index, Scalar
   });
 }
 
+void argmax(const Gather& s, const Scalar* x, int* index) {
+  const auto chunk = std::max<int64_t>(1, 16384 / s.extent);
+  parallel_chunks(s.outer * s.inner, chunk, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const Scalar* column = x + t / s.inner * s.extent * s.inner + t % s.inner;
+      int64_t best = 0;
+      for (int64_t i = 1; i < s.extent; ++i) {
+        const Scalar v = column[i * s.inner], largest = column[best * s.inner];
+        if (v > largest || (v != v && largest == largest)) best = i;
+      }
+      index[t] = static_cast<int>(best);
+    }
+  });
+}
+
 // Two indices may name one place, so a thread has a range of k to itself.
 void index_add(const Gather& s, const Scalar* y, const int64_t* index, Scalar* x) {
   parallel_chunks(s.inner, 256, [&](int64_t begin, int64_t end) {

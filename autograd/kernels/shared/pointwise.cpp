@@ -70,6 +70,12 @@ void rsqrt(int64_t n, const Scalar* x, Scalar* y) {
 void erf(int64_t n, const Scalar* x, Scalar* y) {
   map(n, x, y, [](Scalar v) { return std::erf(v); });
 }
+void sin(int64_t n, const Scalar* x, Scalar* y) {
+  map(n, x, y, [](Scalar v) { return std::sin(v); });
+}
+void cos(int64_t n, const Scalar* x, Scalar* y) {
+  map(n, x, y, [](Scalar v) { return std::cos(v); });
+}
 void elu(int64_t n, Scalar alpha, const Scalar* x, Scalar* y) {
   map(n, x, y, [alpha](Scalar v) { return v > 0 ? v : alpha * std::expm1(v); });
 }

@@ -1,0 +1,84 @@
+// Ops along axes: one axis instead of a list, the place of the largest element.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+#include "autograd/ops.h"
+#include "autograd/random.h"
+#include "message.h"
+
+namespace forger {
+namespace {
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data(), b.data(), static_cast<size_t>(a.numel()) * sizeof(Scalar)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("one axis stands for a list of one") {
+  const Tensor x = Random(1).normal({2, 3, 4});
+  CHECK(same_bits(sum(x, 1), sum(x, {1})));
+  CHECK(same_bits(sum(x, -1, true), sum(x, {2}, true)));
+  CHECK(same_bits(mean(x, 0), mean(x, {0})));
+  CHECK(same_bits(max(x, 2), max(x, {2})));
+  CHECK(same_bits(min(x, 1), min(x, {1})));
+  CHECK(same_bits(var(x, 1, 0), var(x, {1}, 0)));
+  CHECK(same_bits(logsumexp(x, 1, true), logsumexp(x, {1}, true)));
+  CHECK(same_bits(flip(x, 1), flip(x, {1})));
+  const std::vector<int> axes = {0, 2};
+  CHECK(same_bits(sum(x, axes), sum(x, {0, 2})));
+}
+
+TEST_CASE("an axis is an int: max(x, 0.5) and sum(x, true) do not compile") {
+  CHECK(std::is_convertible_v<int, Axes>);
+  CHECK_FALSE(std::is_convertible_v<double, Axes>);
+  CHECK_FALSE(std::is_convertible_v<float, Axes>);
+  CHECK_FALSE(std::is_convertible_v<bool, Axes>);
+  CHECK_FALSE(std::is_convertible_v<int64_t, Axes>);
+}
+
+TEST_CASE("argmax: the first of the largest, a NaN before all") {
+  const Scalar nan = std::nanf(""), inf = INFINITY;
+  const auto last = [](const std::vector<Scalar>& row) {
+    return argmax(Tensor::from({static_cast<int64_t>(row.size())}, row))[0];
+  };
+  CHECK(last({1, 3, 2}) == 1);
+  CHECK(last({3, 1, 3}) == 0);
+  CHECK(last({-inf, -inf}) == 0);
+  CHECK(last({1, nan, inf}) == 1);
+  CHECK(last({nan, 5, nan}) == 0);
+  CHECK(last({0, -Scalar{0}}) == 0);
+  CHECK(last({-Scalar{0}, 0}) == 0);
+  CHECK(last({7}) == 0);
+}
+
+TEST_CASE("argmax: one number for each place along the other axes") {
+  const Tensor x = Tensor::from({2, 2, 3}, {1, 9, 2, 8, 3, 4, 5, 6, 7, 0, 0, 1});
+  CHECK(argmax(x) == std::vector<int>{1, 0, 2, 2});
+  CHECK(argmax(x, 1) == std::vector<int>{1, 0, 1, 0, 0, 0});
+  CHECK(argmax(x, 0) == std::vector<int>{1, 0, 1, 0, 0, 0});
+  CHECK(argmax(Tensor::zeros({0, 3}), 1).empty());
+  CHECK(message_of([] {
+          argmax(Tensor::zeros({3, 0, 2}), 1);
+        }) == "argmax: no elements\n  x  [3, 0, 2]");
+  // More than an int counts; nobody reads the numbers, of which there are none.
+  const Tensor long_axis(Tensor::scalar(1).storage(), {1, int64_t{1} << 31});
+  CHECK(message_of([&] { argmax(long_axis); }) ==
+        "argmax: an axis of less than 2^31 elements expected\n  x  [1, 2147483648]");
+}
+
+TEST_CASE("argmax: labels for accuracy, one_hot and the loss") {
+  const Tensor logits = Tensor::from({3, 2}, {2, 1, 0, 5, 1, 4});
+  const std::vector<int> labels = {0, 1, 0}, guessed = argmax(logits, 1);
+  int right = 0;
+  for (size_t i = 0; i < labels.size(); ++i) right += guessed[i] == labels[i];
+  CHECK(right == 2);
+  CHECK(one_hot(guessed, 2).to_vector() == std::vector<Scalar>{1, 0, 0, 1, 0, 1});
+  CHECK(softmax_cross_entropy(logits, guessed).item() > 0);
+}
+
+}  // namespace forger
