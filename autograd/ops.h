@@ -255,11 +255,13 @@ struct MatMulOptions {
   bool transpose_a = false;  // a is given as [K, M]
   bool transpose_b = false;  // b is given as [N, K]
 };
-/// a [M, K] times b [K, N] -> [M, N]. da = g b^T, db = a^T g: products of the same kind.
+/// a [M, K] times b [K, N] -> [M, N]. da = g b^T, db = a^T g: products of the same kind. One or two
+/// leading axes, which a and b share, hold a matrix at each place: [B, M, K] times [B, K, N] gives
+/// [B, M, N].
 Tensor matmul(const Tensor& a, const Tensor& b, MatMulOptions options = {},
               SourceLoc loc = SourceLoc::here());
-/// x [N, I] times weight^T, weight [O, I], plus bias [O] if defined -> [N, O]. dx = g weight,
-/// dweight = g^T x, dbias = sum(g, {0}).
+/// x [..., I] times weight^T, weight [O, I], plus bias [O] if defined -> [..., O]. dx = g weight,
+/// dweight = g^T x, dbias = g summed over the leading axes.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               SourceLoc loc = SourceLoc::here());
 /// leaky_relu(linear(x), slope), to the bit, as the product's last step.

@@ -18,7 +18,7 @@
 /// constructor checks its arguments and throws Error with the line that made the layer.
 namespace forger::nn {
 
-/// y = x weight^T + bias; x [N, in], weight [out, in], bias [out]. Both start uniform in
+/// y = x weight^T + bias; x [..., in], weight [out, in], bias [out]. Both start uniform in
 /// +-1/sqrt(in).
 class Linear : public Module {
  public:

@@ -1,13 +1,17 @@
-// Ops along axes: one axis instead of a list, the place of the largest element.
+// Ops along axes: one axis instead of a list, the place of the largest element, products over
+// leading axes.
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <cstring>
 #include <type_traits>
 
+#include "autograd/engine.h"
 #include "autograd/ops.h"
 #include "autograd/random.h"
+#include "kernel_sets.h"
 #include "message.h"
+#include "threads.h"
 
 namespace forger {
 namespace {
@@ -79,6 +83,50 @@ TEST_CASE("argmax: labels for accuracy, one_hot and the loss") {
   CHECK(right == 2);
   CHECK(one_hot(guessed, 2).to_vector() == std::vector<Scalar>{1, 0, 0, 1, 0, 1});
   CHECK(softmax_cross_entropy(logits, guessed).item() > 0);
+}
+
+TEST_CASE(
+    "matmul over leading axes: each product has the bits it has alone, whatever the threads") {
+  struct Batch {
+    int64_t count, m, k, n;
+  };
+  on_every_kernel_set([] {
+    for (const auto& [count, m, k, n] :
+         {Batch{1, 3, 5, 2}, Batch{9, 64, 32, 64}, Batch{5, 1, 33, 7}, Batch{300, 4, 3, 5},
+          Batch{3, 90, 70, 130}}) {
+      for (const bool ta : {false, true}) {
+        for (const bool tb : {false, true}) {
+          const Tensor a = Random(1).normal(ta ? Shape{count, k, m} : Shape{count, m, k});
+          const Tensor b = Random(2).normal(tb ? Shape{count, n, k} : Shape{count, k, n});
+          std::vector<Tensor> alone;
+          for (int64_t i = 0; i < count; ++i) {
+            alone.push_back(matmul(select(a, 0, i), select(b, 0, i), {ta, tb}));
+          }
+          CAPTURE(a.shape().str());
+          CAPTURE(b.shape().str());
+          CHECK(same_bits(matmul(a, b, {ta, tb}), stack(alone, 0)));
+          CHECK(thread_dependence([&] { return matmul(a, b, {ta, tb}).to_vector(); }) == "");
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("linear over leading axes: the bits of the flattened rows, gradients too") {
+  const Tensor x = Random(1).normal({4, 5, 12}).set_requires_grad();
+  const Tensor weight = Random(2).normal({7, 12}).set_requires_grad();
+  const Tensor bias = Random(3).normal({7}).set_requires_grad();
+  const Tensor g = Random(4).normal({4, 5, 7});
+  const Tensor rows = reshape(x, {20, 12}), g_rows = reshape(g, {20, 7});
+  const auto compare = [&](const Tensor& y, const Tensor& y_rows) {
+    CHECK(same_bits(y, reshape(y_rows, {4, 5, 7})));
+    const auto d = grad({y}, {x, weight, bias}, {g});
+    const auto d_rows = grad({y_rows}, {x, weight, bias}, {g_rows});
+    for (size_t i = 0; i < d.size(); ++i) CHECK(same_bits(d[i], d_rows[i]));
+  };
+  compare(linear(x, weight, bias), linear(rows, weight, bias));
+  compare(linear_leaky_relu(x, weight, bias, 0.2),
+          leaky_relu(linear(reshape(x, {20, 12}), weight, bias), 0.2));
 }
 
 }  // namespace forger

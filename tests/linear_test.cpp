@@ -176,6 +176,21 @@ std::vector<LinearOp> linear_ops() {
       {"upsample_bilinear2d", {2, 1, 3, 5}, [](auto& x) { return upsample_bilinear2d(x, 6, 10); }},
       {"reflection_pad2d", {2, 3, 4, 5}, [](auto& x) { return reflection_pad2d(x, 3); }},
       {"linear",
+       {3, 5, 17},
+       [=](auto& x) {
+         return linear(x, constant({5, 17}));
+       }},
+      {"linear",
+       {5, 17},
+       [=](auto& x) {
+         return linear(constant({2, 3, 4, 17}), x);
+       }},
+      {"linear",
+       {5},
+       [=](auto& x) {
+         return linear(Tensor::zeros({2, 9, 3}), constant({5, 3}), x);
+       }},
+      {"linear",
        {9, 17},
        [=](auto& x) {
          return linear(x, constant({5, 17}));
@@ -194,6 +209,9 @@ std::vector<LinearOp> linear_ops() {
       const MatMulOptions t{a, b};
       const Shape left = a ? Shape{7, 15} : Shape{15, 7}, right = b ? Shape{18, 7} : Shape{7, 18};
       ops.push_back({"matmul", left, [=](auto& x) { return matmul(x, constant(right), t); }});
+      const Shape lefts = {3, 2, left[0], left[1]}, rights = {3, 2, right[0], right[1]};
+      ops.push_back({"matmul", lefts, [=](auto& x) { return matmul(x, constant(rights), t); }});
+      ops.push_back({"matmul", rights, [=](auto& x) { return matmul(constant(lefts), x, t); }});
       ops.push_back({"matmul", right, [=](auto& x) { return matmul(constant(left), x, t); }});
     }
   }

@@ -19,6 +19,22 @@ TEST_CASE("misuse of a layer's op: the op, what is wrong, what was found and exp
        "matmul: two matrices expected\n"
        "  a  [2, 3]  (M, K)\n"
        "  b  [4]  (K, N)"},
+      {[&] { matmul(image, m); },
+       "matmul: the leading axes differ\n"
+       "  a  [2, 3, 4, 4]  (..., M, K)\n"
+       "  b  [2, 3]  (..., K, N)"},
+      {[&] {
+         matmul(Tensor::ones({2, 3, 4}), Tensor::ones({3, 4, 5}));
+       },
+       "matmul: the leading axes differ\n"
+       "  a  [2, 3, 4]  (..., M, K)\n"
+       "  b  [3, 4, 5]  (..., K, N)"},
+      {[&] {
+         matmul(Tensor::ones({2, 3, 4}), Tensor::ones({2, 3, 5}), {.transpose_b = true});
+       },
+       "matmul: inner extents differ\n"
+       "  a  [2, 3, 4]  (..., M, K)\n"
+       "  b  [2, 3, 5]  (..., N, K)"},
       {[&] {
          matmul(m, m, {true, true});
        },
@@ -29,14 +45,28 @@ TEST_CASE("misuse of a layer's op: the op, what is wrong, what was found and exp
          linear(m, Tensor::ones({4, 2}));
        },
        "linear: shapes do not fit\n"
-       "  x       [2, 3]  (N, I)\n"
+       "  x       [2, 3]  (..., I)\n"
        "  weight  [4, 2]  (O, I)\n"
        "  bias    none"},
+      {[&] {
+         linear(Tensor::scalar(1), Tensor::ones({4, 2}));
+       },
+       "linear: shapes do not fit\n"
+       "  x       []  (..., I)\n"
+       "  weight  [4, 2]  (O, I)\n"
+       "  bias    none"},
+      {[&] {
+         linear_leaky_relu(image, Tensor::ones({4, 3}), v3, 0.2);
+       },
+       "linear_leaky_relu: shapes do not fit\n"
+       "  x       [2, 3, 4, 4]  (..., I)\n"
+       "  weight  [4, 3]  (O, I)\n"
+       "  bias    [3]  (O)"},
       {[&] {
          linear(m, Tensor::ones({4, 3}), v4 * Tensor::ones({1, 4}));
        },
        "linear: shapes do not fit\n"
-       "  x       [2, 3]  (N, I)\n"
+       "  x       [2, 3]  (..., I)\n"
        "  weight  [4, 3]  (O, I)\n"
        "  bias    [1, 4]  (O)"},
       {[&] { conv2d(m, kernel); },

@@ -181,7 +181,7 @@ TEST_CASE("an error and a node name the layer's path and the line that called th
     text = error.what();
   }
   CHECK(text ==
-        "linear: shapes do not fit\n  x       [2, 5]  (N, I)\n  weight  [4, 3]  (O, I)\n"
+        "linear: shapes do not fit\n  x       [2, 5]  (..., I)\n  weight  [4, 3]  (O, I)\n"
         "  bias    [4]  (O)\n  at " +
             at + ", in net.seq.0");
   const Tensor y = net(Tensor::ones({2, 3}));
@@ -216,6 +216,8 @@ TEST_CASE("Linear") {
   const Tensor x = Tensor::from({2, 2}, {1, 1, 2, -1});
   CHECK(fc(x).to_vector() == Values{3.5, 6, 11, 0.5, 1, 4});
   CHECK(bare(x).to_vector() == Values{3, 7, 11, 0, 2, 4});
+  CHECK(bare(reshape(x, {2, 1, 2})).shape() == Shape{2, 1, 3});
+  CHECK(bare.multiply_adds({2, 5, 2}, {2, 5, 3}) == 2 * 5 * 2 * 3);
 }
 
 TEST_CASE("Conv2d") {

@@ -113,7 +113,7 @@ TEST_CASE("ops name themselves, both shapes and what was expected") {
   CHECK(message_of([] {
           linear(matrix(), Tensor::ones({4, 2}));
         }) ==
-        "linear: shapes do not fit\n  x       [2, 3]  (N, I)\n  weight  [4, 2]  (O, I)\n"
+        "linear: shapes do not fit\n  x       [2, 3]  (..., I)\n  weight  [4, 2]  (O, I)\n"
         "  bias    none");
   CHECK(message_of([] { sum(matrix(), {2}); }) ==
         "sum: no such axis\n  x  [2, 3]\n  axis 2, expected -2 to 1");

@@ -1,9 +1,31 @@
+#include <algorithm>
+#include <string>
+
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/ops.h"
 #include "autograd/ops/leaky_relu.h"
 
 namespace forger {
+
+namespace {
+
+/// The number of places along all axes but the last few.
+int64_t leading(const Shape& x, int last) {
+  int64_t count = 1;
+  for (int axis = 0; axis < x.rank() - last; ++axis) count *= x[axis];
+  return count;
+}
+
+/// reshape_to() that leaves no node where nothing changes.
+Tensor with_shape(const Tensor& x, const Shape& shape) {
+  return x.shape() == shape ? x : reshape_to(x, shape);
+}
+
+/// [..., n] as the matrix [the product of the rest, n].
+Tensor as_matrix(const Tensor& x) { return with_shape(x, {leading(x.shape(), 1), x.shape()[-1]}); }
+
+}  // namespace
 
 struct MatMul {
   Saved a, b;
@@ -26,29 +48,39 @@ struct MatMul {
 
 Tensor matmul(const Tensor& a, const Tensor& b, MatMulOptions options, SourceLoc loc) {
   const auto [transpose_a, transpose_b] = options;
-  const char* a_layout = transpose_a ? "  (K, M)" : "  (M, K)";
-  const char* b_layout = transpose_b ? "  (N, K)" : "  (K, N)";
+  const Shape &as = a.shape(), &bs = b.shape();
   const auto fail_here = [&](const char* what) {
-    fail("matmul", what, {"a  " + a.shape().str() + a_layout, "b  " + b.shape().str() + b_layout},
+    const std::string front = std::max(as.rank(), bs.rank()) > 2 ? "  (..., " : "  (";
+    fail("matmul", what,
+         {"a  " + as.str() + front + (transpose_a ? "K, M)" : "M, K)"),
+          "b  " + bs.str() + front + (transpose_b ? "N, K)" : "K, N)")},
          loc);
   };
-  if (a.rank() != 2 || b.rank() != 2) fail_here("two matrices expected");
-  const int64_t m = a.shape()[transpose_a ? 1 : 0], k = a.shape()[transpose_a ? 0 : 1];
-  const int64_t n = b.shape()[transpose_b ? 0 : 1];
-  if (b.shape()[transpose_b ? 1 : 0] != k) fail_here("inner extents differ");
-  const Tensor y = Tensor::empty({m, n});
-  kernels::active().gemm({.m = m,
-                          .n = n,
-                          .k = k,
-                          .a = a.data(),
-                          .a_row = transpose_a ? 1 : k,
-                          .a_col = transpose_a ? m : 1,
-                          .b = b.data(),
-                          .b_row = transpose_b ? 1 : n,
-                          .b_col = transpose_b ? k : 1,
-                          .c = y.mutable_data(loc),
-                          .c_row = n,
-                          .accumulate = false});
+  if (as.rank() < 2 || bs.rank() < 2) fail_here("two matrices expected");
+  if (as.rank() != bs.rank() || !std::equal(as.begin(), as.end() - 2, bs.begin())) {
+    fail_here("the leading axes differ");
+  }
+  const int64_t m = as[transpose_a ? -1 : -2], k = as[transpose_a ? -2 : -1];
+  const int64_t n = bs[transpose_b ? -2 : -1];
+  if (bs[transpose_b ? -1 : -2] != k) fail_here("inner extents differ");
+  const Tensor y = Tensor::empty(as.with(-2, m, loc).with(-1, n, loc));
+  kernels::Gemm product{.m = m,
+                        .n = n,
+                        .k = k,
+                        .a = a.data(),
+                        .a_row = transpose_a ? 1 : k,
+                        .a_col = transpose_a ? m : 1,
+                        .b = b.data(),
+                        .b_row = transpose_b ? 1 : n,
+                        .b_col = transpose_b ? k : 1,
+                        .c = y.mutable_data(loc),
+                        .c_row = n,
+                        .accumulate = false};
+  const int64_t count = leading(as, 2);
+  for (int64_t i = 0; i < count; ++i) {
+    kernels::active().gemm(product);
+    product.a += m * k, product.b += k * n, product.c += m * n;
+  }
   return record(y, {a, b}, MatMul{a, b, transpose_a, transpose_b}, loc);
 }
 
@@ -56,9 +88,10 @@ struct Linear {
   Saved x, weight;
   static constexpr const char* name = "linear";
 
-  Gradients backward(const Tensor& g, const Context& ctx) const {
-    return {ctx.wants(0) ? matmul(g, weight) : Tensor(),
-            ctx.wants(1) ? matmul(g, x, {.transpose_a = true}) : Tensor(),
+  Gradients backward(const Tensor& g_in, const Context& ctx) const {
+    const Tensor g = as_matrix(g_in);
+    return {ctx.wants(0) ? with_shape(matmul(g, weight), x.shape()) : Tensor(),
+            ctx.wants(1) ? matmul(g, as_matrix(x), {.transpose_a = true}) : Tensor(),
             ctx.wants(2) ? sum(g, {0}) : Tensor()};
   }
 };
@@ -79,16 +112,17 @@ namespace {
 /// leaky_relu(x weight^T + bias), of slope 1 if there is none.
 Tensor affine(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
               double slope, SourceLoc loc) {
-  const bool fits = x.rank() == 2 && weight.rank() == 2 && x.shape()[1] == weight.shape()[1] &&
+  const bool fits = x.rank() >= 1 && weight.rank() == 2 && x.shape()[-1] == weight.shape()[1] &&
                     (!bias.defined() || bias.shape() == Shape{weight.shape()[0]});
   if (!fits) {
     fail(op, "shapes do not fit",
-         {"x       " + x.shape().str() + "  (N, I)", "weight  " + weight.shape().str() + "  (O, I)",
+         {"x       " + x.shape().str() + "  (..., I)",
+          "weight  " + weight.shape().str() + "  (O, I)",
           "bias    " + (bias.defined() ? bias.shape().str() + "  (O)" : "none")},
          loc);
   }
-  const int64_t m = x.shape()[0], n = weight.shape()[0], k = x.shape()[1];
-  const Tensor y = Tensor::empty({m, n});
+  const int64_t m = leading(x.shape(), 1), n = weight.shape()[0], k = weight.shape()[1];
+  const Tensor y = Tensor::empty(x.shape().with(-1, n, loc));
   kernels::active().gemm({.m = m,
                           .n = n,
                           .k = k,

@@ -1,3 +1,7 @@
+#include <array>
+#include <tuple>
+#include <utility>
+
 #include "autograd/ops.h"
 #include "registry.h"
 
@@ -217,6 +221,20 @@ std::vector<OpCase> basic_cases() {
         cases.push_back(
             {"matmul", a.str() + (ta ? "^T " : " ") + b.str() + (tb ? "^T" : ""), f, {a, b}});
       }
+      for (const auto& [front, m, k, n] : {std::tuple{Shape{2}, 2, 3, 4},
+                                           {Shape{1}, 1, 4, 2},
+                                           {Shape{3}, 2, 0, 1},
+                                           {Shape{0}, 2, 3, 1},
+                                           {Shape{2, 3}, 3, 2, 1},
+                                           {Shape{3, 1}, 2, 2, 2}}) {
+        const auto behind = [front = front](int64_t rows, int64_t columns) {
+          return front.rank() == 1 ? Shape{front[0], rows, columns}
+                                   : Shape{front[0], front[1], rows, columns};
+        };
+        const Shape a = ta ? behind(k, m) : behind(m, k), b = tb ? behind(n, k) : behind(k, n);
+        cases.push_back(
+            {"matmul", a.str() + (ta ? "^T " : " ") + b.str() + (tb ? "^T" : ""), f, {a, b}});
+      }
       cases.push_back({"matmul",
                        "the same tensor twice",
                        [=](In in) {
@@ -225,10 +243,16 @@ std::vector<OpCase> basic_cases() {
                        {{3, 3}}});
     }
   }
-  for (const auto& [n, in_extent, out] :
-       {std::array{2, 3, 4}, std::array{1, 1, 1}, std::array{5, 2, 1}, std::array{0, 2, 3}}) {
-    const Shape x = {n, in_extent}, weight = {out, in_extent};
-    const double zeros = n == 0 ? 1 : 0.3;
+  for (const auto& [x, out] : {std::pair{Shape{2, 3}, 4},
+                               {Shape{1, 1}, 1},
+                               {Shape{5, 2}, 1},
+                               {Shape{0, 2}, 3},
+                               {Shape{3}, 2},
+                               {Shape{2, 2, 3}, 4},
+                               {Shape{2, 0, 3}, 2},
+                               {Shape{2, 1, 2, 3}, 2}}) {
+    const Shape weight = {out, x[-1]};
+    const double zeros = x.numel() == 0 ? 1 : 0.3;
     const auto bare = [](In in) { return linear(in[0], in[1]); };
     const auto with_bias = [](In in) { return linear(in[0], in[1], in[2]); };
     cases.push_back({"linear", x.str() + ", no bias", bare, {x, weight}, -1, 1, zeros});
