@@ -75,6 +75,18 @@ TEST_CASE("argmax: one number for each place along the other axes") {
         "argmax: an axis of less than 2^31 elements expected\n  x  [1, 2147483648]");
 }
 
+TEST_CASE("argmax: what is gathered there is max, also where several threads search") {
+  const Tensor x = Random(5).normal({30, 70, 40});
+  for (int axis : {0, 1, 2}) {
+    for (const int count : {1, 3}) {
+      const Threads threads(count);
+      const std::vector<int> places = argmax(x, axis);
+      const Indices index{x.shape().with(axis, 1), {places.begin(), places.end()}};
+      CHECK(same_bits(gather(x, axis, index), max(x, axis, true)));
+    }
+  }
+}
+
 TEST_CASE("argmax: labels for accuracy, one_hot and the loss") {
   const Tensor logits = Tensor::from({3, 2}, {2, 1, 0, 5, 1, 4});
   const std::vector<int> labels = {0, 1, 0}, guessed = argmax(logits, 1);

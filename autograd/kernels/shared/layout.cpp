@@ -78,8 +78,7 @@ void index_select(const Gather& s, const Scalar* x, const int64_t* index, Scalar
 }
 
 void argmax(const Gather& s, const Scalar* x, int* index) {
-  const auto chunk = std::max<int64_t>(1, 16384 / s.extent);
-  parallel_chunks(s.outer * s.inner, chunk, [&](int64_t begin, int64_t end) {
+  parallel_chunks(s.outer * s.inner, items_per_chunk(s.extent), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const Scalar* column = x + t / s.inner * s.extent * s.inner + t % s.inner;
       int64_t best = 0;
