@@ -2,6 +2,7 @@
 // half-changed after an exception, and errors that name the user's line.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 #include <type_traits>
