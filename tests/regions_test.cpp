@@ -106,8 +106,14 @@ struct Place {
 
 std::vector<Numbers> in_region(int threads, const std::function<Numbers()>& f) {
   std::vector<Numbers> found(static_cast<size_t>(threads));
+  int came = 0;
 #pragma omp parallel num_threads(threads)
-  found[static_cast<size_t>(omp_get_thread_num())] = f();
+  {
+#pragma omp single nowait
+    came = omp_get_num_threads();  // OMP_THREAD_LIMIT may leave fewer
+    found[static_cast<size_t>(omp_get_thread_num())] = f();
+  }
+  found.resize(static_cast<size_t>(came));
   return found;
 }
 
@@ -249,7 +255,8 @@ TEST_CASE("a team shares every task out once, and share() waits for the share be
           third[static_cast<size_t>(t)] = *std::min_element(second.begin(), second.end());
         });
       });
-      CHECK(size == threads);
+      CHECK(size >= 1);
+      CHECK(size <= threads);
       CHECK(first == std::vector<int>(100, 1));
       CHECK(second == first);
       CHECK(third == std::vector<int>(3, 1));
@@ -258,23 +265,20 @@ TEST_CASE("a team shares every task out once, and share() waits for the share be
 }
 
 TEST_CASE("a kernel asks for one thread inside a region, and for all where OpenMP nests them") {
-  const Threads threads(3);
-  CHECK(kernels::max_threads() == 3);
-  int inside = 0, nested = 0, of_one = 0;
-#pragma omp parallel num_threads(2)
+  CHECK(kernels::max_threads() == omp_get_max_threads());
+  for (const int levels : {1, 2}) {
+    const Levels allowed(levels);
+    for (const int threads : {1, 2}) {
+      int asked = 0, expected = 0;
+#pragma omp parallel num_threads(threads)
 #pragma omp single
-  inside = kernels::max_threads();
-#pragma omp parallel num_threads(1)
-  of_one = kernels::max_threads();
-  {
-    const Levels levels(2);
-#pragma omp parallel num_threads(2)
-#pragma omp single
-    nested = kernels::max_threads();
+      {
+        asked = kernels::max_threads();
+        expected = levels == 1 && omp_get_num_threads() == 2 ? 1 : omp_get_max_threads();
+      }
+      CHECK(asked == expected);
+    }
   }
-  CHECK(inside == 1);
-  CHECK(of_one == 3);
-  CHECK(nested == 3);
 }
 
 }  // namespace forger
