@@ -1,6 +1,6 @@
 #pragma once
 
-/// Everything that a program includes: tensors, ops and gradients, modules and optimizers, data.
+/// Includes everything that a program needs: tensors, ops, gradients, modules, optimizers, data.
 #include "autograd/engine.h"
 #include "autograd/error.h"
 #include "autograd/graph.h"

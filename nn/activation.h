@@ -5,7 +5,7 @@
 #include "autograd/error.h"
 #include "nn/module.h"
 
-/// Activations as modules, for Sequential.
+/// Activations as modules, for use in Sequential.
 namespace forger::nn {
 
 struct ReLU : Module {

@@ -12,8 +12,9 @@
 namespace forger::nn {
 namespace {
 
-/// PyTorch's default for linear and convolution layers: uniform in +-1/sqrt(fan_in), which is He's
-/// initialisation (He et al. 2015, arXiv 1502.01852) with its gain for a slope of sqrt(5).
+/// Draws from PyTorch's default for linear and convolution layers: uniform in +-1/sqrt(fan_in).
+/// This is He's initialisation (He et al. 2015, arXiv 1502.01852) with its gain for a slope of
+/// sqrt(5).
 Tensor default_init(const Shape& shape, double fan_in) {
   const double bound = 1 / std::sqrt(fan_in);
   return init_random().uniform(shape, -bound, bound);
@@ -42,7 +43,7 @@ std::string window(const PoolOptions& options) {
          ", padding " + std::to_string(options.padding);
 }
 
-// A class derived from one of these may compute something else, so the type has to be the very one.
+// A class derived from one of these may compute something else, so the exact type is compared.
 
 std::optional<double> leaky_relu_slope(const Module& layer) {
   if (typeid(layer) == typeid(ReLU)) return 0;
@@ -50,8 +51,8 @@ std::optional<double> leaky_relu_slope(const Module& layer) {
   return std::nullopt;
 }
 
-/// leaky_relu(layer(x), slope) as one op, or nothing where there is no such op, or where each call
-/// is to be taken down.
+/// Returns leaky_relu(layer(x), slope) as one op. Returns an undefined tensor if there is no such
+/// op, or if a CallRecorder records each call.
 Tensor call_with_leaky_relu(Module& layer, const Tensor& x, double slope, SourceLoc loc) {
   if (CallRecorder::current()) return {};
   const Scope scope(layer.path(), loc);
@@ -74,7 +75,7 @@ std::string describe_conv(int64_t in, int64_t out, const Options& options) {
          std::to_string(options.stride) + ", padding " + std::to_string(options.padding);
 }
 
-/// side * scale, or the largest number where that overflows: the op refuses both.
+/// Returns side * scale, or the largest number if that overflows. The op refuses either.
 int64_t enlarged(int64_t side, int64_t scale) {
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   return side > kMost / scale ? kMost : side * scale;
@@ -244,7 +245,7 @@ void write_digits(uint64_t number, Scalar* digits) {
   }
 }
 
-/// The number, or nothing where a digit is none: the state may come from a file.
+/// Returns the number, or nothing if a digit is invalid, because the state may come from a file.
 std::optional<uint64_t> read_digits(const Scalar* digits) {
   uint64_t number = 0;
   for (int i = kDigits; i-- > 0;) {

@@ -26,7 +26,7 @@ class Linear : public Module {
   Linear(Module& parent, std::string name, int64_t in, int64_t out, bool with_bias = true,
          SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override { return forward_with(x, weight); }
-  /// leaky_relu(forward(x), slope) as one op.
+  /// Computes leaky_relu(forward(x), slope) as one op.
   Tensor forward_leaky_relu(const Tensor& x, double slope);
   int64_t multiply_adds(const Shape& x, const Shape& y) const override;
   std::string describe() const override;
@@ -34,7 +34,7 @@ class Linear : public Module {
   Parameter weight, bias;
 
  protected:
-  /// forward() with weight w in place of the layer's own; SpectralNorm and WeightNorm call it.
+  /// Computes forward() with weight w in place of the layer's own, for SpectralNorm and WeightNorm.
   virtual Tensor forward_with(const Tensor& x, const Tensor& w);
 
  private:
@@ -114,12 +114,12 @@ class Reshape : public Module {
   std::vector<int64_t> extents_;
 };
 
-/// Rows of weight [classes, features], one for each label. The weight starts standard normal.
+/// Selects a row of weight [classes, features] for each label. The weight starts standard normal.
 class Embedding : public Module {
  public:
   Embedding(Module& parent, std::string name, int64_t classes, int64_t features,
             SourceLoc loc = SourceLoc::here());
-  /// [labels, features].
+  /// Returns [labels, features].
   Tensor operator()(const std::vector<int>& labels, SourceLoc loc = SourceLoc::here());
   std::string describe() const override;
 
@@ -136,9 +136,10 @@ class Dropout : public Module {
   Tensor forward(const Tensor& x) override;
   std::string describe() const override;
 
-  /// Where the random numbers stand, so that a run continued from a checkpoint drops the same
-  /// elements: seed and counter as [2, 4] digits to the base 2^16, lowest digit first, which a
-  /// float holds exactly. PyTorch's state_dict has no such key, so restore() accepts its absence.
+  /// Seed and counter of the random numbers, so that a run continued from a checkpoint drops the
+  /// same elements. Each is four digits to the base 2^16, lowest digit first, which floats hold
+  /// exactly: [2, 4]. PyTorch's state_dict has no such key: restore() accepts its absence, and
+  /// PyTorch's load_state_dict() needs strict=False.
   Buffer random_state;
 
  private:
@@ -179,7 +180,7 @@ class AdaptiveAvgPool2d : public Module {
 };
 
 enum class UpsampleMode { kNearest, kBilinear };
-/// Images enlarged `scale` times along both axes.
+/// Enlarges images `scale` times along both axes.
 class Upsample : public Module {
  public:
   Upsample(Module& parent, std::string name, int64_t scale,
@@ -201,7 +202,7 @@ class PixelShuffle : public Module {
   int64_t r_;
 };
 
-/// What Sequential and ModuleList share: modules derived from `Child`, named "0", "1", ... as in
+/// The base of Sequential and ModuleList: modules derived from `Child`, named "0", "1", ... as in
 /// PyTorch.
 template <class Child>
 class Container : public Module {
@@ -226,14 +227,14 @@ class Container : public Module {
   Layer& add(A&& a, B&& b, C&& c, SourceLoc loc = SourceLoc::here()) {
     return append<Layer>(loc, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
   }
-  /// The same for more arguments. No default argument can follow a pack, so that an error in this
-  /// constructor names the module but no line.
+  /// The same for more arguments. No default argument can follow a pack, so an error in such a
+  /// constructor names the module without your line.
   template <class Layer = Child, class... Arguments>
   requires(sizeof...(Arguments) > 3) Layer& add(Arguments&&... arguments) {
     return append<Layer>({}, std::forward<Arguments>(arguments)...);
   }
 
-  /// An index and the user's line; an operator has no default arguments.
+  /// An index with the user's line, because an operator has no default arguments.
   struct Index {
     template <std::integral I>
     Index(I index, SourceLoc line = SourceLoc::here())
@@ -272,7 +273,7 @@ class Container : public Module {
 ///     net.add<nn::ReLU>();
 ///
 /// A Linear or BatchNorm and the ReLU or LeakyReLU after it run as one op, with the same numbers;
-/// its node bears the first one's path.
+/// its node has the path of the first.
 class Sequential : public Container<Module> {
  public:
   using Container::Container;

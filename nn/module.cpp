@@ -27,7 +27,7 @@ void remember_modes(Module& module, std::vector<std::pair<Module*, bool>>& modes
   for (Module* child : module.children()) remember_modes(*child, modes);
 }
 
-/// "net.fc.weight [10, 100]"; a tensor without a name has its shape alone.
+/// Returns "net.fc.weight [10, 100]", or the shape alone for a tensor without a name.
 std::string name_and_shape(const Tensor& x) {
   if (!x.defined()) return "undefined";
   const bool named = x.node() && x.node()->is_leaf() && *x.node()->module != '\0';
@@ -48,7 +48,7 @@ EvalMode::EvalMode(Module& module) {
   remember_modes(module, modes_);
   module.eval();
 }
-// train() reaches the children too, so their own modes have to come after their parents'.
+// train() sets the children's modes too, so that each child's own mode is set after its parent's.
 EvalMode::~EvalMode() {
   for (const auto& [module, training] : modes_) module->train(training);
 }
@@ -71,7 +71,7 @@ Module::Module(Module& parent, std::string name, SourceLoc loc)
   parent.children_.push_back(this);
 }
 
-// Not only at the end: a layer whose constructor threw must not stay in the tree.
+// A layer whose constructor threw must not stay in the tree.
 Module::~Module() {
   if (parent_) std::erase(parent_->children_, this);
 }
@@ -150,7 +150,7 @@ Parameter Module::enter(const std::string& name, const Tensor& initial, bool tra
   check_name(name, loc);
   Tensor own = initial.clone();
   if (trained) {
-    own.set_requires_grad(true, {});  // without a line: the name says more
+    own.set_requires_grad(true, {});  // no line: the name identifies it
     own.set_name(std::string(path_) + "." + name);
   }
   tensors_.push_back({name, own, trained});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -68,16 +69,16 @@ class Module {
   /// Runs forward(), with the caller's line and the module path noted for nodes and errors.
   Tensor operator()(const Tensor& x, SourceLoc loc = SourceLoc::here());
 
-  /// All parameters in the order of their declaration, those of children included.
+  /// Returns all parameters in the order of their declaration, those of children included.
   [[nodiscard]] std::vector<Tensor> parameters() const;
   [[nodiscard]] NamedTensors named_parameters() const;
-  /// Parameters and buffers: what a checkpoint holds.
+  /// Returns parameters and buffers, which a checkpoint holds.
   [[nodiscard]] NamedTensors state() const;
-  /// The number of elements in all parameters.
+  /// Returns the number of elements in all parameters.
   [[nodiscard]] int64_t parameter_count() const;
 
-  /// Switches this module and its children to training or evaluation, which differ for batch norm,
-  /// dropout and spectral norm.
+  /// Switches this module and its children to training or evaluation mode, which differ for batch
+  /// norm, dropout and spectral norm.
   void train(bool on = true);
   void eval() { train(false); }
   bool training() const { return training_; }
@@ -86,10 +87,11 @@ class Module {
   /// "G.net.0"
   const char* path() const { return path_; }
   const std::vector<Module*>& children() const { return children_; }
-  /// For printing: "Conv2d(3 -> 64, kernel 4, stride 2, padding 1)".
+  /// Returns a description for printing: "Conv2d(3 -> 64, kernel 4, stride 2, padding 1)".
   virtual std::string describe() const { return ""; }
 
-  /// Multiply-adds of one call on x that returns y; 0 for a layer without a matrix product.
+  /// Returns the multiply-adds of one call on x with the result y; 0 for a layer without a matrix
+  /// product.
   virtual int64_t multiply_adds(const Shape& /*x*/, const Shape& /*y*/) const { return 0; }
 
   /// Computes the module's output. The default throws Error: some modules have other entry points.
@@ -104,14 +106,14 @@ class Module {
   /// Gives a parameter or buffer another name.
   void rename(const std::string& from, const std::string& to, SourceLoc loc = SourceLoc::here());
 
-  /// The user's line that made this module.
+  /// The user's line that constructed this module.
   SourceLoc made_at() const { return made_at_; }
   /// For constructors: throws Error with the module's path and the line that made it unless `good`.
   /// `layer` is the class; `expected` and `found` are the error's first and second line.
   void expect(bool good, const char* layer, std::string_view expected,
               const std::string& found) const;
 
-  /// Where add() of a container was called: the line of the child that it is about to make.
+  /// The line that called a container's add(), for the child that add() is about to construct.
   SourceLoc next_child_at_;
 
  private:
@@ -133,8 +135,8 @@ class Module {
   bool training_ = true;
 };
 
-/// While one exists, the module and its children are in evaluation mode. Afterwards each is in the
-/// mode that it had before, also when an exception ended the block. Declare it after the module.
+/// While one exists, the module and its children are in evaluation mode. Its destructor restores
+/// the mode of each, also after an exception. The module has to outlive it.
 class [[nodiscard]] EvalMode {
  public:
   explicit EvalMode(Module& module);
@@ -167,10 +169,10 @@ class [[nodiscard]] CallRecorder {
   CallRecorder* outer_;
 };
 
-/// "0.2" for 0.2: the shortest form of up to six digits.
+/// Returns a number in its shortest form of up to six digits: "0.2" for 0.2.
 std::string short_number(double x);
 
-/// The tree of modules, one a line, with describe() and parameter counts.
+/// Returns the tree of modules, one per line, with describe() and parameter counts.
 [[nodiscard]] std::string to_string(const Module& module);
 std::ostream& operator<<(std::ostream& out, const Module& module);
 

@@ -166,7 +166,7 @@ std::string InstanceNorm2d::describe() const {
 
 namespace {
 
-/// The weight as a matrix [extent of `axis`, the rest]; axis is 0 or 1.
+/// Returns the weight as a matrix [extent of `axis`, the rest]; axis is 0 or 1.
 Tensor as_matrix(const Tensor& weight, int axis) {
   const Tensor first = axis == 0 ? weight : transpose(weight, 0, axis);
   return reshape_to(first, {first.shape()[0], first.numel() / first.shape()[0]});
@@ -174,7 +174,7 @@ Tensor as_matrix(const Tensor& weight, int axis) {
 
 Tensor as_column(const Tensor& vector) { return reshape_to(vector, {vector.numel(), 1}); }
 
-/// x / |x| as a vector; a length below 1e-12 counts as 1e-12.
+/// Returns x / |x| as a vector. A length below 1e-12 counts as 1e-12.
 Tensor normalized(const Tensor& x) {
   const double length = std::max(std::sqrt(static_cast<double>(sum(x * x).item())), 1e-12);
   const Tensor y = Tensor::empty({x.numel()});

@@ -15,10 +15,10 @@ namespace forger::nn {
 
 struct BatchNormOptions {
   double eps = 1e-5;
-  double momentum = 0.1;  // how far the running statistics move towards each batch's
+  double momentum = 0.1;  // running += momentum (batch's - running)
 };
 
-/// batch_norm() in training, and normalisation by the running statistics in evaluation (Ioffe &
+/// Runs batch_norm() in training, and normalises by the running statistics in evaluation (Ioffe &
 /// Szegedy 2015, algorithm 2). As in PyTorch the running variance is the unbiased one.
 class BatchNorm : public Module {
  public:
@@ -26,7 +26,7 @@ class BatchNorm : public Module {
   BatchNorm(Module& parent, std::string name, int rank, int64_t features, BatchNormOptions options,
             SourceLoc loc);
   Tensor forward(const Tensor& x) override;
-  /// leaky_relu(forward(x), slope), in training as one op.
+  /// Computes leaky_relu(forward(x), slope), in training as one op.
   Tensor forward_leaky_relu(const Tensor& x, double slope);
   std::string describe() const override;
 
@@ -107,23 +107,23 @@ class InstanceNorm2d : public Module {
   double eps_;
 };
 
-/// True if the class that computes Layer's forward() also says how it computes with another weight.
-/// A class that overrides forward() alone would lose its override in SpectralNorm or WeightNorm.
+/// True if the class that defines Layer's forward() or one derived from it defines forward_with().
+/// SpectralNorm and WeightNorm would bypass the forward() of a class that overrides it alone.
 template <class Forward, class... X, class ForwardWith, class... Y>
 constexpr bool overrides_both(Tensor (Forward::*)(X...), Tensor (ForwardWith::*)(Y...)) {
   return std::is_base_of_v<Forward, ForwardWith>;
 }
 
-/// A normal vector of length 1 from init_random().
+/// Draws a normal vector from init_random() and scales it to length 1.
 Tensor random_unit_vector(int64_t n);
 
 /// Approximate first singular vectors of a weight as a matrix [extent of `axis`, the rest].
 struct SingularVectors {
   Tensor u, v;
 };
-/// One step of the power method: v = W^T u / |W^T u|, then u = W v / |W v|.
+/// Computes one step of the power method: v = W^T u / |W^T u|, then u = W v / |W v|.
 SingularVectors power_iteration(const Tensor& weight, int axis, const Tensor& u, SourceLoc loc);
-/// weight / sigma with sigma = u^T W v, where u and v count as constants.
+/// Computes weight / sigma with sigma = u^T W v, where u and v count as constants.
 Tensor divide_by_sigma(const Tensor& weight, int axis, const SingularVectors& vectors,
                        SourceLoc loc);
 
@@ -167,12 +167,12 @@ class SpectralNorm : public Layer {
   Buffer v_ = this->buffer("weight_v", random_unit_vector(this->weight.numel() / rows()));
 };
 
-/// The norm of each slice of the weight along `axis`, kept as extent 1 in all others.
+/// Computes the norm of each slice of the weight along `axis`. The other axes stay as extent 1.
 Tensor norm_except(const Tensor& weight, int axis, SourceLoc loc);
-/// direction length / |direction|, for each slice along the first axis.
+/// Computes direction length / |direction| for each slice along the first axis.
 Tensor rescale(const Tensor& direction, const Tensor& length, SourceLoc loc);
 
-/// The same layer with its weight as length times direction, w = g v / |v| for each output
+/// The same layer with its weight given as length times direction, w = g v / |v| for each output
 /// (Salimans & Kingma 2016, arXiv 1602.07868). The names in checkpoints are those of
 /// torch.nn.utils.weight_norm: weight_g, and weight_v for `weight`. The axis is the first, which is
 /// PyTorch's default.

@@ -11,7 +11,7 @@ namespace {
 
 using Row = std::array<std::string, 5>;
 
-/// 1234567 as "1,234,567".
+/// Returns 1234567 as "1,234,567".
 std::string grouped(int64_t n) {
   std::string text = std::to_string(n);
   for (auto at = static_cast<int64_t>(text.size()) - 3; at > 0; at -= 3) {

@@ -1,5 +1,5 @@
-// What a module promises beside its values: parameters that cannot be swapped by accident, nothing
-// half-changed after an exception, and errors that name the user's line.
+// Tests modules beyond their values: parameters that cannot be swapped by accident, calls that
+// throw and change nothing, and errors that name the user's line.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ struct Root : Module {
   Root() : Module("net") {}
 };
 
-/// The whole message of the Error that f throws.
+/// Returns the whole message of the Error that f throws.
 template <class F>
 std::string text_of(const F& f) {
   try {
@@ -256,7 +256,7 @@ TEST_CASE("options in braces reach the constructor through add()") {
   CHECK(list[0].weight.shape() == Shape{1, 2, 3, 3});
 }
 
-TEST_CASE("an index out of range names the list, and a module's own forward is asked for in vain") {
+TEST_CASE("an index out of range and a missing forward() name the module and the line") {
   Root root;
   ModuleList<Linear> list(root, "layers");
   list.add(1, 1);
@@ -299,7 +299,7 @@ TEST_CASE("a call that throws changes neither weights nor buffers") {
   CHECK(weight_norm.weight.grad().defined());
 }
 
-TEST_CASE("a layer that computes with its weight in another way keeps it under a norm") {
+TEST_CASE("a derived layer's forward_with() is used under a norm") {
   struct Doubled : Linear {
     using Linear::Linear;
 
@@ -330,7 +330,7 @@ TEST_CASE("calls of a spectral norm in both modes come before their backward pas
   CHECK(layer.weight.grad().defined());
 }
 
-TEST_CASE("a run with dropout that is interrupted goes on as if it were not") {
+TEST_CASE("a run with dropout that is interrupted and resumed gives the same bits") {
   struct Net : Module {
     Net() : Module("net") {}
     Linear first{*this, "first", 4, 8}, last{*this, "last", 8, 1};
@@ -410,7 +410,7 @@ TEST_CASE("a module prints itself, and a summary counts the work of each layer")
         "total                                               16             60\n");
 }
 
-TEST_CASE("sizes that no image has are refused and not multiplied") {
+TEST_CASE("sizes that overflow and a batch without an axis are refused") {
   Root root;
   Upsample up(root, "up", int64_t{1} << 62);
   CHECK(message_of([&] { up(Tensor::ones({1, 1, 2, 2})); }).starts_with("upsample_nearest2d: "));

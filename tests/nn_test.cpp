@@ -1,5 +1,5 @@
-// Modules and layers: names, paths, values against numbers computed by hand, initialisation, and
-// where gradients go.
+// Tests modules and layers: names, paths, values computed by hand, initialisation, and which
+// parameters get gradients.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ struct Root : Module {
   Root() : Module("net") {}
 };
 
-/// A bit of everything that has state.
+/// One layer of each kind that has state.
 struct Net : Module {
   Net() : Module("net") {}
 
@@ -112,7 +112,7 @@ TEST_CASE("the state is the modules' own, not a copy") {
   CHECK(net.fc.bias.at({0}) == 7);
 }
 
-TEST_CASE("modules know their paths, and print as a tree") {
+TEST_CASE("modules have paths and print as a tree") {
   const Net net;
   CHECK(std::string(net.path()) == "net");
   CHECK(std::string(net.fc.path()) == "net.fc");
@@ -147,8 +147,7 @@ TEST_CASE("a name is given once") {
   CHECK(message_of([&] { Linear(root, "fc", 1, 1); }) ==
         "Module: this name is taken\n  name  \"fc\"");
   CHECK(root.children().size() == 1);
-  CHECK(message_of([] { Twice("weight"); }) ==
-        "Module: this name is taken\n  name  \"weight\"");
+  CHECK(message_of([] { Twice("weight"); }) == "Module: this name is taken\n  name  \"weight\"");
   CHECK(message_of([] { Twice("other"); }) == "");
 }
 
@@ -339,7 +338,7 @@ TEST_CASE("EvalMode gives every module its own mode back, also after an exceptio
   try {
     const EvalMode eval(net);
     CHECK(modes() == std::vector<bool>(5, false));
-    net.bn.train();  // what happens inside ends with it
+    net.bn.train();  // undone with the rest
     net(Tensor::ones({1}));
   } catch (const Error&) {
   }
@@ -449,7 +448,7 @@ TEST_CASE(
   CHECK(net(Tensor::from({2, 1}, {1, 3})).to_vector() == Values{0, 0, 1, 0});
 }
 
-TEST_CASE("layers start uniform in PyTorch's bounds, from the seed") {
+TEST_CASE("layers start uniform in PyTorch's bounds, as a function of the seed") {
   seed_init(1);
   Root root;
   const Linear fc(root, "fc", 100, 50);
