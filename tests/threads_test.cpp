@@ -6,6 +6,7 @@
 #include <omp.h>
 
 #include <functional>
+#include <latch>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,8 +28,14 @@ namespace {
 
 /// Calls f(0), f(1), ... at the same time, each in a thread of its own.
 void at_once(int count, const std::function<void(int)>& f) {
+  std::latch ready(count);  // a thread that ends before the next begins would race with nobody
   std::vector<std::thread> threads;
-  for (int i = 0; i < count; ++i) threads.emplace_back(f, i);
+  for (int i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
+      ready.arrive_and_wait();
+      f(i);
+    });
+  }
   for (std::thread& thread : threads) thread.join();
 }
 
