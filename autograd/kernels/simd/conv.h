@@ -20,9 +20,10 @@
 //   weight grad   o            c x kh x kw          n x places of y     g          windows of x
 //
 // The input gradient with stride s is up to s * s products, one for each pair of phases:
-// x[i] with i + padding = t * s + f meets only the taps p with p * dilation = f (mod s), and for one
-// f these read g at stride 1. So nothing is multiplied by a zero between the elements of g. A phase
-// without taps takes no product: its elements of dx are zero. The forward is the case of one phase.
+// x[i] with i + padding = t * s + f meets only the taps p with p * dilation = f (mod s), and for
+// one f these read g at stride 1. So nothing is multiplied by a zero between the elements of g. A
+// phase without taps takes no product: its elements of dx are zero. The forward is the case of one
+// phase.
 //
 // Where that is likely to be faster, the three run through winograd_correlate.h and
 // winograd_weight_grad.h; else for many images forward and input gradient through batched.h, and
