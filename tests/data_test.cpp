@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "message.h"
 #include "nn/data/digits.h"
@@ -130,6 +133,14 @@ TEST_CASE("digits that cannot be") {
   CHECK(message(1, 7, 0) == rule + "\n  count 1, first 0, size 7");
   CHECK(message(1, 513, 0) == rule + "\n  count 1, first 0, size 513");
   CHECK(message(1, 28, -1) == rule + "\n  count 1, first -1, size 28");
+  const std::string large = "make_digits: more than 4 GiB of pixels, or numbers beyond 2^63";
+  CHECK(message(INT64_MAX, 512, 0) == large + "\n  count 9223372036854775807, first 0, size 512");
+  CHECK(message(2, 28, INT64_MAX) == large + "\n  count 2, first 9223372036854775807, size 28");
+  uint8_t pixels[64];
+  const std::string one = "draw_digit: index must not be negative, size 8 to 512, pixels not null";
+  CHECK(message_of([&] { draw_digit(1, -1, 8, pixels); }) == one + "\n  index -1, size 8");
+  CHECK(message_of([&] { draw_digit(1, 0, 7, pixels); }) == one + "\n  index 0, size 7");
+  CHECK(message_of([&] { draw_digit(1, 0, 8, nullptr); }) == one + "\n  index 0, size 8");
 }
 
 TEST_CASE("mixtures of Gaussians hit every mode, evenly and closely") {
@@ -222,8 +233,36 @@ TEST_CASE("every distribution by name: repeatable, finite, within its bounds") {
   CHECK(message_of([] { toy2d("rings"); }) ==
         "toy2d: no such distribution\n"
         "  found \"rings\", expected ring, grid, moons, spiral, pinwheel or gaussian");
-  CHECK(message_of([] { ring_centres(0); }) == "ring_centres: modes must be positive\n  found 0");
-  CHECK(message_of([] { grid_centres(-1); }) == "grid_centres: side must be positive\n  found -1");
+}
+
+TEST_CASE("distributions that cannot be") {
+  Random random(6);
+  CHECK(message_of([] { ring_centres(0); }) ==
+        "ring_centres: modes must be 1 to 1099511627776\n  found 0");
+  CHECK(message_of([] { grid_centres(-1); }) ==
+        "grid_centres: side must be 1 to 1048576\n  found -1");
+  CHECK(message_of([] { grid_centres(int64_t{1} << 32); }) ==  // whose square is 0
+        "grid_centres: side must be 1 to 1048576\n  found 4294967296");
+  CHECK(message_of([&] { ring_of_gaussians(-1, random); }) ==
+        "ring_of_gaussians: n must be 0 to 1099511627776\n  found -1");
+  CHECK(message_of([&] { ring_of_gaussians(1, random, 8, NAN); }) ==
+        "ring_of_gaussians: radius must be finite\n  found nan");
+  CHECK(message_of([&] { grid_of_gaussians(1, random, 5, 2, -0.1); }) ==
+        "grid_of_gaussians: stddev must be finite and not negative\n  found -0.100000");
+  CHECK(message_of([&] { grid_of_gaussians(1, random, 0); }) ==
+        "grid_of_gaussians: side must be 1 to 1048576\n  found 0");
+  CHECK(message_of([&] { two_moons(1, random, NAN); }) ==
+        "two_moons: noise must be finite and not negative\n  found nan");
+  CHECK(message_of([&] { spiral(1, random, HUGE_VAL); }) ==
+        "spiral: turns must be finite\n  found inf");
+  CHECK(message_of([&] { pinwheel(1, random, 0); }) ==
+        "pinwheel: arms must be 1 to 1099511627776\n  found 0");
+  CHECK(message_of([&] {
+          gaussian2d(1, random, {0, NAN}, {1, 0, 1});
+        }) == "gaussian2d: the mean must be finite\n  found nan");
+  CHECK(message_of([&] {
+          gaussian2d(1, random, {0, 0}, {HUGE_VAL, 0, 1});
+        }) == "gaussian2d: the covariance must be finite\n  found inf");
 }
 
 TEST_CASE("bytes and numbers") {
@@ -243,6 +282,25 @@ TEST_CASE("bytes and numbers") {
   CHECK(message_of([&] {
           images_to_tensor(images, {0, 256});
         }) == "images_to_tensor: no image of that number\n  found 256, expected 0 to 255");
+}
+
+TEST_CASE("a range of images") {
+  const ImageSet images = numbered(50);
+  for (const auto& [begin, end] : {std::pair(0, 50), std::pair(7, 30), std::pair(49, 50)}) {
+    std::vector<int64_t> indices;
+    for (int64_t i = begin; i < end; ++i) indices.push_back(i);
+    const Tensor range = images_to_tensor(images, begin, end);
+    CHECK(range.shape() == Shape{end - begin, 1, 1, 1});
+    CHECK(range.to_vector() == images_to_tensor(images, indices).to_vector());
+  }
+  CHECK(images_to_tensor(images, 50, 50).shape() == Shape{0, 1, 1, 1});
+  const std::string rule = "images_to_tensor: no such range of images\n  found ";
+  CHECK(message_of([&] { images_to_tensor(images, -1, 3); }) ==
+        rule + "-1 to 3, expected 0 <= begin <= end <= 50");
+  CHECK(message_of([&] { images_to_tensor(images, 4, 3); }) ==
+        rule + "4 to 3, expected 0 <= begin <= end <= 50");
+  CHECK(message_of([&] { images_to_tensor(images, 0, 51); }) ==
+        rule + "0 to 51, expected 0 <= begin <= end <= 50");
 }
 
 TEST_CASE("images are collected from tensors") {
@@ -275,6 +333,38 @@ TEST_CASE("sets that do not fit together") {
         "  found 2 bytes, expected 3");
   CHECK(message_of([] { check_images({}); }) ==
         "image set: there are no images\n  images [0, 0, 0, 0]  (N, C, H, W)");
+  CHECK(message_of([&] { images_to_tensor(images, {0}); }) ==
+        "numbered: not as many pixels as its size says\n  images [3, 1, 1, 1]  (N, C, H, W)\n"
+        "  found 2 bytes, expected 3");
+  CHECK(message_of([&] { images_to_tensor(images, 0, 1); }) != "");
+  images.count = -3;
+  CHECK(message_of([&] { check_images(images); }) ==
+        "numbered: there are no images\n  images [-3, 1, 1, 1]  (N, C, H, W)");
+  images.count = images.height = images.width = int64_t{1} << 32;  // whose product is 0
+  CHECK(message_of([&] { check_images(images); }) ==
+        "numbered: not as many pixels as its size says\n"
+        "  images [4294967296, 1, 4294967296, 4294967296]  (N, C, H, W)\n"
+        "  found 2 bytes, expected 9223372036854775807");
+  images = numbered(3);
+  images.labels[1] = -1;
+  CHECK(message_of([&] { Loader(images, 1, 1); }) ==
+        "numbered: a label that is no class\n  found -1, expected 0 or more");
+  images.labels[1] = 2;
+  images.class_names = {"a", "b"};
+  CHECK(message_of([&] { check_images(images); }) ==
+        "numbered: a label that is no class\n  found 2, expected 0 to 1");
+  CHECK(message_of([&] {
+          append_images(images, Tensor::zeros({1, 1, 1, 1}));
+        }) ==
+        "append_images: the set has labels, which the images lack\n"
+        "  found 3 labels, expected none");
+  images.labels.clear();
+  images.pixels.push_back(0);
+  CHECK(message_of([&] {
+          append_images(images, Tensor::zeros({1, 1, 1, 1}));
+        }) ==
+        "numbered: not as many pixels as its size says\n  images [3, 1, 1, 1]  (N, C, H, W)\n"
+        "  found 4 bytes, expected 3");
 }
 
 TEST_CASE("an epoch deals every image once, with its label, in an order of its own") {

@@ -161,6 +161,7 @@ TEST_CASE("files that are not what they should be: status 1 and the message, wor
   const std::string whole = contents(folder / "run/checkpoint.safetensors");
   nn::write_file(folder / "truncated", whole.substr(0, whole.size() - 4));
   nn::write_file(folder / "text", "This is no checkpoint.");
+  fs::create_symlink("itself", folder / "itself");
   nn::save_checkpoint(folder / "foreign", {{"fc.weight", Tensor::zeros({2, 3})}});
   nn::save_checkpoint(folder / "other", {{"fc.weight", Tensor::zeros({2, 3})}},
                       {{"chapter", "cgan"}});
@@ -173,10 +174,7 @@ TEST_CASE("files that are not what they should be: status 1 and the message, wor
     std::string line, message;
   };
   const Case cases[] = {
-      {"--data-dir nosuch",
-       "DIR/nosuch: no such folder\n"
-       "  expected train-images-idx3-ubyte and train-labels-idx1-ubyte,\n"
-       "  each plain or with .gz\n"},
+      {"--data-dir nosuch", "DIR/nosuch: no such folder\n"},
       {"--data-dir empty",
        "DIR/empty: no IDX files in this folder\n"
        "  expected train-images-idx3-ubyte and train-labels-idx1-ubyte,\n"
@@ -191,12 +189,14 @@ TEST_CASE("files that are not what they should be: status 1 and the message, wor
        "  expected squares whose side is a multiple of 4 from 16 to 128, 1 or 3 channels\n"},
       {"--data empty",
        "DIR/empty: no PNG or JPEG image in this folder\n  found 0 other files or folders\n"},
-      {"--data text", "DIR/text: no such folder\n"},
+      {"--data text", "DIR/text: not a folder\n  it is a file that looks like text\n"},
+      {"--data itself", "DIR/itself: cannot be read\n  Too many levels of symbolic links\n"},
+      {"--data-dir itself", "DIR/itself: cannot be read\n  Too many levels of symbolic links\n"},
       {"--resume --out empty",
        "empty/checkpoint.safetensors: cannot be read\n  open: No such file or directory\n"},
       {"generate",
        "--checkpoint: there is no earlier run\n"
-       "  looked for out/dcgan*/checkpoint.safetensors in DIR\n"},
+       "  looked for DIR/out/dcgan*/checkpoint.safetensors\n"},
       {"generate --checkpoint nosuch",
        "nosuch: cannot be read\n  open: No such file or directory\n"},
       {"interpolate --checkpoint truncated",
@@ -293,18 +293,58 @@ TEST_CASE("a disk that is full leaves the last checkpoint whole and no temporary
   dcgan_ok(folder, words("--resume --steps 9 --out run"));
 }
 
-TEST_CASE("no write permission") {
-  if (::geteuid() == 0) return;  // root may write anywhere
+TEST_CASE("a folder that cannot be made") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
-  nn::make_folder(folder / "locked");
-  fs::permissions(folder / "locked", fs::perms::owner_read | fs::perms::owner_exec);
-  const Result result =
-      dcgan(folder, words("--data pictures --channels 1 --steps 2 --out locked/run") + kTiny);
-  fs::permissions(folder / "locked", fs::perms::owner_all);
+  const Result result =  // no one makes folders in /proc, not even root
+      dcgan(folder, words("--data pictures --channels 1 --steps 2 --out /proc/run") + kTiny);
   CHECK(result.status == 1);
   CHECK(result.err ==
-        "locked/run/samples: the folder cannot be made\n  mkdir: Permission denied\n");
+        "/proc/run/samples: the folder cannot be made\n  mkdir: No such file or directory\n");
+}
+
+TEST_CASE("a folder of runs that cannot be read is not taken for an empty one") {
+  const TempFolder folder;
+  make_pictures(folder / "pictures", 16, 1);
+  const Words train = words("--data pictures --channels 1 --steps 1") + kTiny;
+  const auto message = [&](const Words& line) {
+    const Result result = dcgan(folder, line);
+    CHECK(result.status == 1);
+    return result.err;
+  };
+  nn::write_file(folder / "out", "text");
+  for (const Words& line : {train, words("--resume"), words("generate")}) {
+    CHECK(message(line) == "out: not a folder\n  it is a file that looks like text\n");
+  }
+  fs::remove(folder / "out");
+  fs::create_symlink("out", folder / "out");
+  for (const Words& line : {train, words("--resume"), words("generate")}) {
+    CHECK(message(line) == "out: cannot be read\n  Too many levels of symbolic links\n");
+  }
+  // A checkpoint that cannot be read is an error as well, and no reason to take an older run.
+  fs::remove(folder / "out");
+  nn::make_folder(folder / "out/dcgan");
+  fs::create_symlink("checkpoint.safetensors", folder / "out/dcgan/checkpoint.safetensors");
+  CHECK(message(words("generate")) ==
+        "out/dcgan/checkpoint.safetensors: cannot be read\n"
+        "  open: Too many levels of symbolic links\n");
+}
+
+TEST_CASE("a working folder that is gone") {
+  const TempFolder folder;
+  make_pictures(folder / "pictures", 16, 1);
+  const auto message = [&](const std::string& line) {
+    Subprocess process(
+        "/bin/sh",
+        {"-c", "mkdir gone && cd gone && rmdir ../gone && exec '" FORGER_DCGAN "' " + line},
+        folder.path());
+    CHECK(process.wait() == 1);
+    return without_folder(process.err(), folder);
+  };
+  CHECK(message("--data-dir data") ==
+        "data: the working folder is not known\n  No such file or directory\n");
+  CHECK(message("generate") ==
+        "out/dcgan: the working folder is not known\n  No such file or directory\n");
 }
 
 TEST_CASE("standard output that cannot be written is an error") {

@@ -67,8 +67,11 @@ inline std::string contents(const fs::path& path) { return nn::read_file(path, k
 inline std::map<std::string, std::string> files_of(const fs::path& run) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(run)) {
-    const std::string name = fs::relative(entry.path(), run).string();
-    if (entry.is_regular_file() && name != "run.json") files[name] = contents(entry.path());
+    const std::string name = entry.path().lexically_relative(run).string();
+    std::error_code unreadable;  // a link in a circle
+    if (entry.is_regular_file(unreadable) && name != "run.json") {
+      files[name] = contents(entry.path());
+    }
   }
   return files;
 }

@@ -114,6 +114,16 @@ TEST_CASE("what is written is read back, and is the same file") {
                          write_idx_labels(folder / "b", {1, 256});
                        }),
                        folder) == "DIR/b: a label does not fit a byte\n  found 256");
+  CHECK(without_folder(message_of([&] { write_idx_labels(folder / "b", {-1}); }), folder) ==
+        "DIR/b: a label does not fit a byte\n  found -1");
+  CHECK(without_folder(message_of([&] { write_idx_labels(folder / "b", {}); }), folder) ==
+        "DIR/b: there are no images or labels to write");
+  images.pixels.assign((size_t{1} << 30) + 1, 0);
+  images.count = (int64_t{1} << 30) + 1;
+  images.channels = images.height = images.width = 1;
+  CHECK(without_folder(message_of([&] { write_idx_images(folder / "a", images); }), folder) ==
+        "DIR/a: more than an IDX file should hold\n"
+        "  found 1073741825 bytes, at most 1073741824 expected");
 }
 
 TEST_CASE("the files of a folder") {
@@ -137,10 +147,20 @@ TEST_CASE("the files of a folder") {
   write_file(folder / "t10k-images-idx3-ubyte", small_images());
   write_file(folder / "t10k-labels-idx1-ubyte.gz", gzip(header({2}) + "\x03\x04"));
   CHECK(read_idx_folder(folder.path(), IdxPart::kTest).labels == std::vector<int>{3, 4});
-  CHECK(message(folder / "no", IdxPart::kTrain) ==
-        "DIR/no: no such folder\n"
-        "  expected train-images-idx3-ubyte and train-labels-idx1-ubyte,\n"
-        "  each plain or with .gz");
+  CHECK(message(folder / "no", IdxPart::kTrain) == "DIR/no: no such folder");
+  CHECK(message(folder / "train-labels-idx1-ubyte", IdxPart::kTrain) ==
+        "DIR/train-labels-idx1-ubyte: not a folder\n"
+        "  it is a file that looks like an IDX file of labels");
+  // a link that leads nowhere or in a circle is named rather than passed over
+  const TempFolder links;
+  write_file(links / "train-labels-idx1-ubyte", header({2}) + "\x01\x02");
+  fs::create_symlink("nowhere", links / "train-images-idx3-ubyte");
+  CHECK(without_folder(message_of([&] { read_idx_folder(links.path()); }), links) ==
+        "DIR/train-images-idx3-ubyte: cannot be read\n  open: No such file or directory");
+  fs::remove(links / "train-images-idx3-ubyte");
+  fs::create_symlink("train-images-idx3-ubyte", links / "train-images-idx3-ubyte");
+  CHECK(without_folder(message_of([&] { read_idx_folder(links.path()); }), links) ==
+        "DIR/train-images-idx3-ubyte: cannot be read\n  open: Too many levels of symbolic links");
 }
 
 TEST_CASE("Fashion-MNIST where it is installed") {
@@ -166,7 +186,7 @@ TEST_CASE("files that are something else are called what they look like") {
   CHECK(message_for(gzip("<html>moved</html>")) ==
         wrong("an HTML or XML page inside gzip, beginning \"<html>moved</htm\""));
   CHECK(message_for("version https://git-lfs.github.com/spec/v1\n") ==
-        wrong("text, beginning \"version https://\""));
+        wrong("a Git LFS pointer: `git lfs pull` gets the file, beginning \"version https://\""));
   CHECK(message_for("\x89PNG\r\n\x1a\nabcdef") ==
         wrong("a PNG image, beginning 89 50 4e 47 0d 0a 1a 0a"));
   CHECK(message_for("PK\x03\x04zip") == wrong("a zip archive, beginning 50 4b 03 04 7a 69 70"));
@@ -195,8 +215,11 @@ TEST_CASE("headers that are not what was asked for") {
         "  expected 0x08 (unsigned byte)");
   floats[2] = 0x42;
   CHECK(message_for(floats) ==
-        "DIR/a: elements of another type\n  found    0x42 (unknown)\n"
-        "  expected 0x08 (unsigned byte)");
+        "DIR/a: not an IDX file\n  found    an unknown format, beginning 00 00 42 03 00 00 00 02\n"
+        "  expected 00 00 08, the number of axes, and the extents");
+  CHECK(message_for(std::string("\0\0\0\x1c", 4) + "ftypavif" + std::string(20, '\0')) ==
+        "DIR/a: not an IDX file\n  found    an AVIF image, beginning 00 00 00 1c 66 74 79 70\n"
+        "  expected 00 00 08, the number of axes, and the extents");
   CHECK(message_for(header({2}) + "ab") ==
         "DIR/a: not an IDX file of images\n  found    1 axis\n"
         "  expected 3 axes (count, height, width) or 4 (count, channels, height, width)");

@@ -8,12 +8,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "message.h"
 #include "nn/data/image_check.h"
 #include "nn/data/image_folder.h"
 #include "nn/file.h"
 #include "temp_folder.h"
+#include "unprivileged.h"
 
 // The project writes no JPEG; the tests need some, and stb's writer is in the library.
 extern "C" int stbi_write_jpg_to_func(void (*write)(void*, void*, int), void* context, int width,
@@ -226,7 +228,7 @@ TEST_CASE("a uniform picture stays uniform, and the middle of a long one is take
         std::vector<uint8_t>{2, 3, 6, 7});
   CHECK(square_image(grey(1, 3, {1, 2, 3}), 1).pixels == std::vector<uint8_t>{2});
   CHECK(message_of([] { square_image(grey(1, 1, {0}), 0); }) ==
-        "square_image: size must be positive\n  found 0");
+        "square_image: size must be 1 to 16384\n  found 0");
 }
 
 TEST_CASE("a grid puts images side by side") {
@@ -262,11 +264,45 @@ TEST_CASE("grids that cannot be") {
           make_grid(Tensor::zeros({4, 4}), 1);
         }) == "make_grid: images of 1 or 3 channels expected\n  images [4, 4]  (N, C, H, W)");
   CHECK(message_of([&] { make_grid(images, 0); }) ==
-        "make_grid: columns and upscale must be positive, padding not negative\n"
-        "  columns 0, padding 2, upscale 1");
+        "make_grid: columns and upscale must be positive, padding not negative, the last two at "
+        "most 16384\n  columns 0, padding 2, upscale 1");
+  CHECK(message_of([&] { make_grid(images, 1, INT64_MAX); }) ==
+        "make_grid: columns and upscale must be positive, padding not negative, the last two at "
+        "most 16384\n  columns 1, padding 9223372036854775807, upscale 1");
+  CHECK(message_of([&] { make_grid(images, 1, 0, INT64_MAX); }) ==
+        "make_grid: columns and upscale must be positive, padding not negative, the last two at "
+        "most 16384\n  columns 1, padding 0, upscale 9223372036854775807");
   CHECK(message_of([&] { make_grid(images, 1, 0, 4096); }) ==
         "make_grid: the picture would be too large\n"
         "  found 16384 x 32768 pixels, at most 16384 a side expected");
+}
+
+TEST_CASE("a picture whose size and pixels do not fit together is refused") {
+  const TempFolder folder;
+  Image image = filled(4, 2, {1, 2, 3});
+  const auto message = [&](const std::string& op) {
+    return op + ": the picture's size and its pixels do not fit together\n  width " +
+           std::to_string(image.width) + ", height " + std::to_string(image.height) +
+           ", channels " + std::to_string(image.channels) +
+           ", 24 bytes\n  expected sides of 1 to 16384, 1 to 4 channels, and a byte for each";
+  };
+  const auto refused = [&] {
+    CHECK(message_of([&] { square_image(image, 2); }) == message("square_image"));
+    CHECK(message_of([&] { encode_png(image); }) == message("encode_png"));
+    CHECK(message_of([&] { write_png(folder / "a", image); }) == message("encode_png"));
+  };
+  image.height = 3;
+  refused();
+  image.height = 0;
+  refused();
+  image.height = INT64_MAX / 2;  // the product overflows
+  refused();
+  image = filled(4, 2, {1, 2, 3});
+  image.channels = -3;
+  refused();
+  image = filled(4, 2, {1, 2, 3});
+  CHECK(message_of([&] { square_image(image, INT64_MAX); }) ==
+        "square_image: size must be 1 to 16384\n  found 9223372036854775807");
 }
 
 TEST_CASE("a folder of images, with classes") {
@@ -337,21 +373,66 @@ TEST_CASE("what is no image is skipped and named, and nothing hangs") {
   }
 }
 
-TEST_CASE("an unreadable file and folder are named") {
-  if (::geteuid() == 0) return;  // root may read anything
+TEST_CASE("every unreadable file and folder is named, with the reason") {
   const TempFolder folder;
-  make_folder(folder / "closed");
+  fs::permissions(folder.path(), fs::perms(0755));
   write_png(folder / "good.png", filled(4, 4, {9}));
   write_png(folder / "locked.png", filled(4, 4, {9}));
+  for (const char* name : {"closed1", "closed2", "listed"}) {
+    make_folder(folder / name);
+    write_png(folder / name / "a.png", filled(4, 4, {9}));
+  }
   fs::permissions(folder / "locked.png", fs::perms::none);
-  fs::permissions(folder / "closed", fs::perms::none);
-  const ImageFolder read = read_image_folder(folder.path(), 4, 1);
-  fs::permissions(folder / "closed", fs::perms::owner_all);
-  REQUIRE(read.skipped.size() == 2);
-  CHECK(read.skipped[0].path == "closed");
-  CHECK(read.skipped[0].reason == "cannot be read: Permission denied");
-  CHECK(read.skipped[1].path == "locked.png");
-  CHECK(read.skipped[1].reason == "cannot be read; open: Permission denied");
+  fs::permissions(folder / "closed1", fs::perms::none);
+  fs::permissions(folder / "closed2", fs::perms::none);
+  fs::permissions(folder / "listed", fs::perms(0444));  // its names can be read, no more
+  ImageFolder read;
+  std::string closed;
+  {
+    const Unprivileged unprivileged;
+    read = read_image_folder(folder.path(), 4, 1);
+    closed = message_of([&] { read_image_folder(folder / "closed1", 4, 1); });
+  }
+  for (const char* name : {"closed1", "closed2", "listed"}) {
+    fs::permissions(folder / name, fs::perms::owner_all);
+  }
+  CHECK(read.images.count == 1);
+  const std::vector<std::pair<std::string, std::string>> expected = {
+      {"closed1", "cannot be read: Permission denied"},
+      {"closed2", "cannot be read: Permission denied"},
+      {"listed/a.png", "cannot be read; open: Permission denied"},
+      {"locked.png", "cannot be read; open: Permission denied"}};
+  REQUIRE(read.skipped.size() == expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    CHECK(read.skipped[i].path.string() == expected[i].first);
+    CHECK(read.skipped[i].reason == expected[i].second);
+  }
+  CHECK(without_folder(closed, folder) == "DIR/closed1: cannot be read\n  Permission denied");
+}
+
+TEST_CASE("folders whose full path is too long for the system are read through short links") {
+  const TempFolder folder;
+  // Each name is 200 bytes long. The system takes paths of up to 4095 bytes.
+  const auto deep = [](fs::path path, int levels) {
+    for (int i = 0; i < levels; ++i) path /= std::string(199, 'd');
+    return path;
+  };
+  make_folder(deep(folder.path(), 10));
+  fs::create_directory_symlink(deep(folder.path(), 10), folder / "half");
+  make_folder(deep(folder / "half", 11));
+  for (const int levels : {10, 11}) {  // within the limit but for the last name, and beyond it
+    CAPTURE(levels);
+    const fs::path link = folder / ("link" + std::to_string(levels));
+    fs::create_directory_symlink(deep(folder / "half", levels), link);
+    for (const std::string name : {"a", "b"}) {
+      const std::string longer = name + std::string(150, '_');
+      make_folder(link / longer);
+      write_png(link / longer / "1.png", filled(4, 4, {9}));
+    }
+    const ImageFolder read = read_image_folder(link, 4, 1);
+    CHECK(read.images.count == 2);
+    for (const SkippedFile& skipped : read.skipped) FAIL_CHECK(skipped.reason);
+  }
 }
 
 TEST_CASE("folders that hold no image") {
@@ -365,7 +446,18 @@ TEST_CASE("folders that hold no image") {
   CHECK(message(folder.path(), 4, 1) ==
         "DIR: no PNG or JPEG image in this folder\n  found 1 other files or folders\n"
         "  a.txt: not a PNG or JPEG image; it looks like text");
-  CHECK(message(folder / "a.txt", 4, 1) == "DIR/a.txt: no such folder");
+  CHECK(message(folder / "a.txt", 4, 1) ==
+        "DIR/a.txt: not a folder\n  it is a file that looks like text");
+  write_file(folder / "a.zip", std::string("PK\x03\x04\x14\0", 6));
+  CHECK(message(folder / "a.zip", 4, 1) ==
+        "DIR/a.zip: not a folder\n  it is a file that looks like a zip archive");
+  CHECK(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(message(folder / "pipe", 4, 1) == "DIR/pipe: not a regular file\n  it is a named pipe");
+  fs::create_symlink("nowhere", folder / "broken");
+  CHECK(message(folder / "broken", 4, 1) == "DIR/broken: a link that leads nowhere");
+  fs::create_symlink("itself", folder / "itself");
+  CHECK(message(folder / "itself", 4, 1) ==
+        "DIR/itself: cannot be read\n  Too many levels of symbolic links");
   CHECK(message(folder / "no", 4, 1) == "DIR/no: no such folder");
   CHECK(message(folder.path(), 0, 1) ==
         "read_image_folder: size must be 1 to 1024, channels 1 or 3\n  size 0, channels 1");

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <span>
+#include <string>
 
 #include "autograd/error.h"
 #include "autograd/kernels/parallel.h"
@@ -13,17 +15,19 @@
 namespace forger::nn {
 namespace {
 
-// Streams of random numbers of the digits: this letter and the example's number.
+// Each digit has its own stream of random numbers: this letter and the digit's index.
 constexpr uint64_t kStream = uint64_t{'D'} << 56;
 constexpr int kSegmentsPerSpan = 6;  // straight pieces between two points of a stroke
 constexpr size_t kMaxPoints = 16;
+constexpr int64_t kLeastSize = 8, kMostSize = 512;  // pixels a side
+constexpr int64_t kMostBytes = int64_t{4} << 30;    // of one set
 
 struct Point {
   float x, y;
 };
 
-/// The points that one movement of the pen passes, x to the right and y down, both in 0 .. 1. A
-/// smooth curve joins them; where a digit has a corner, a new stroke begins.
+/// The points of one movement of the pen, x to the right and y down, both from 0 to 1. A smooth
+/// curve joins them. A digit with a corner has a stroke on each side of it.
 using Stroke = std::span<const Point>;
 
 constexpr Point kZero[] = {{.55f, .0f},  {.24f, .16f}, {.12f, .5f},  {.24f, .86f}, {.5f, 1},
@@ -85,7 +89,7 @@ const Glyph& choose_glyph(int64_t digit, Random& random) {
   return kGlyphs[digit];
 }
 
-/// Where the unit square of a glyph goes on the picture: p -> centre + matrix (p - 1/2), in pixels.
+/// Maps the unit square of a glyph to pixels: p -> centre + matrix (p - 1/2).
 struct Placement {
   float xx, xy, yx, yy, centre_x, centre_y;
 
@@ -125,8 +129,8 @@ struct Canvas {
   uint8_t* pixels;
   int64_t size;
 
-  /// Draws a segment with round ends. A pixel's ink is the share of it that the pen covers, judged
-  /// by the distance of its centre to the segment.
+  /// Draws a segment with round ends. A pixel's ink is about the share of it that the pen covers,
+  /// estimated from the distance between its centre and the segment.
   void draw_segment(const Point& a, const Point& b, float half_width) const {
     const float reach = half_width + 0.5f;
     const auto first = [&](float p) {
@@ -150,7 +154,7 @@ struct Canvas {
     }
   }
 
-  /// Draws the curve through the points of a stroke, each moved a little: no hand repeats itself.
+  /// Draws the curve through the points of a stroke. Each point is moved a little, at random.
   void draw_stroke(Stroke stroke, const Placement& place, float half_width, Random& random) const {
     std::array<Point, kMaxPoints> points;
     const size_t n = stroke.size();
@@ -171,7 +175,7 @@ struct Canvas {
     }
   }
 
-  /// Adds noise of triangular distribution in +-amplitude levels.
+  /// Adds noise with a triangular distribution from -amplitude to amplitude levels.
   void add_noise(double amplitude, Random& random) const {
     for (int64_t i = 0; i < size * size; ++i) {
       const uint32_t bits = random.bits();
@@ -184,7 +188,11 @@ struct Canvas {
 
 }  // namespace
 
-void draw_digit(uint64_t seed, int64_t index, int64_t size, uint8_t* pixels) {
+void draw_digit(uint64_t seed, int64_t index, int64_t size, uint8_t* pixels, SourceLoc loc) {
+  if (index < 0 || size < kLeastSize || size > kMostSize || pixels == nullptr) {
+    fail("draw_digit", "index must not be negative, size 8 to 512, pixels not null",
+         {"index " + std::to_string(index) + ", size " + std::to_string(size)}, loc);
+  }
   Random random(seed, kStream | static_cast<uint64_t>(index));
   const auto pixel = static_cast<float>(size) / 28;  // lengths below are for 28 x 28
   const Glyph& glyph = choose_glyph(index % 10, random);
@@ -199,13 +207,15 @@ void draw_digit(uint64_t seed, int64_t index, int64_t size, uint8_t* pixels) {
 }
 
 ImageSet make_digits(int64_t count, uint64_t seed, int64_t size, int64_t first, SourceLoc loc) {
-  if (count < 1 || first < 0 || size < 8 || size > 512) {
-    fail("make_digits", "count must be positive, first not negative, size 8 to 512",
-         {"count " + std::to_string(count) + ", first " + std::to_string(first) + ", size " +
-          std::to_string(size)},
-         loc);
+  const std::string found = "count " + std::to_string(count) + ", first " + std::to_string(first) +
+                            ", size " + std::to_string(size);
+  if (count < 1 || first < 0 || size < kLeastSize || size > kMostSize) {
+    fail("make_digits", "count must be positive, first not negative, size 8 to 512", {found}, loc);
   }
-  const int64_t bytes = Shape({count, size, size}, loc).numel();
+  if (count > kMostBytes / (size * size) || first > std::numeric_limits<int64_t>::max() - count) {
+    fail("make_digits", "more than 4 GiB of pixels, or numbers beyond 2^63", {found}, loc);
+  }
+  const int64_t bytes = count * size * size;
   ImageSet digits{.count = count,
                   .channels = 1,
                   .height = size,

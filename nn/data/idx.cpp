@@ -8,6 +8,7 @@
 
 #include "autograd/error.h"
 #include "nn/content.h"
+#include "nn/data/folder.h"
 #include "nn/file.h"
 
 namespace forger::nn {
@@ -15,12 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint8_t kUnsignedByte = 0x08;
 constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
-// Deflate spends at least 2 bits on 258 bytes, so that no stream grows more than 1032-fold; the
-// rest is for the headers. A file that declares more is wrong before it is read.
+// Deflate spends at least 2 bits on 258 bytes, so no stream grows more than 1032-fold. The slack is
+// for the headers. A file that declares more bytes is refused before it is read.
 constexpr uint64_t kMaxDeflateRatio = 1032, kDeflateSlack = 64 << 10;
 
-/// The bytes of a file, decompressed if they are gzip, in pieces: no more memory than the caller's.
+/// The bytes of a file, decompressed if they are gzip. Apart from a small buffer it takes no
+/// memory.
 class ByteStream {
  public:
   explicit ByteStream(const fs::path& path) : source_(path.string()), file_(path) {
@@ -34,11 +37,11 @@ class ByteStream {
   ByteStream& operator=(const ByteStream&) = delete;
 
   bool gzip() const { return gzip_; }
-  /// Whether the file ended within its gzip data.
+  /// True if the file ended within its gzip data.
   bool truncated() const { return gzip_ && ended_ && !complete_; }
   const std::string& source() const { return source_; }
   uint64_t file_size() const { return file_.size(); }
-  /// The most bytes that a file of this size can hold.
+  /// An upper bound of the decompressed size, from the size of the file.
   uint64_t most_bytes() const {
     return gzip_ ? kMaxDeflateRatio * file_.size() + kDeflateSlack : file_.size();
   }
@@ -106,8 +109,11 @@ class ByteStream {
   std::array<Bytef, 64 << 10> buffer_;
 };
 
+/// The name of a type of elements; null if the format has none of that number.
 const char* type_name(uint8_t type) {
   switch (type) {
+    case kUnsignedByte:
+      return "unsigned byte";
     case 0x09:
       return "signed byte";
     case 0x0b:
@@ -119,7 +125,7 @@ const char* type_name(uint8_t type) {
     case 0x0e:
       return "double";
     default:
-      return "unknown";
+      return nullptr;
   }
 }
 
@@ -161,7 +167,7 @@ struct Idx {
        {});
 }
 
-/// The number of elements, or fails when a file of this size cannot hold them.
+/// Returns the number of elements. Throws Error if a file of this size cannot hold them.
 uint64_t checked_count(const ByteStream& file, const std::vector<uint64_t>& extents,
                        uint64_t header_bytes) {
   uint64_t count = 1;
@@ -198,9 +204,12 @@ Idx read_file_of(const fs::path& path, const std::string& what) {
 
   std::vector<uint8_t> magic(4);
   magic.resize(file.read(magic.data(), magic.size()));
-  if (magic.size() < 4 || magic[0] != 0 || magic[1] != 0) fail_magic(file, magic);
+  // AVIF, HEIC and MP4 files begin with two zero bytes as well.
+  const bool is_idx =
+      magic.size() == 4 && magic[0] == 0 && magic[1] == 0 && type_name(magic[2]) != nullptr;
+  if (!is_idx) fail_magic(file, magic);
   const uint8_t type = magic[2], axes = magic[3];
-  if (type != 0x08) {
+  if (type != kUnsignedByte) {
     fail(file.source(), "elements of another type",
          {"found    " + hex(type) + " (" + type_name(type) + ")", "expected 0x08 (unsigned byte)"},
          {});
@@ -240,9 +249,8 @@ void append_word(std::string& bytes, uint64_t word) {
 
 std::optional<fs::path> find_file(const fs::path& folder, const std::string& name) {
   for (const char* ending : {"", ".gz"}) {
-    std::error_code unreadable;
     const fs::path path = folder / (name + ending);
-    if (fs::exists(path, unreadable)) return path;
+    if (is_there(path)) return path;
   }
   return std::nullopt;
 }
@@ -285,12 +293,11 @@ std::optional<IdxPaths> find_idx(const fs::path& folder, IdxPart part) {
 }
 
 ImageSet read_idx_folder(const fs::path& folder, IdxPart part) {
+  check_folder(folder);
   const auto paths = find_idx(folder, part);
   if (!paths) {
     const std::string name = prefix(part);
-    std::error_code unreadable;
-    const bool found = fs::is_directory(folder, unreadable);
-    fail(folder.string(), found ? "no IDX files in this folder" : "no such folder",
+    fail(folder.string(), "no IDX files in this folder",
          {"expected " + name + "-images-idx3-ubyte and " + name + "-labels-idx1-ubyte,",
           "each plain or with .gz"},
          {});
@@ -303,8 +310,23 @@ std::vector<std::string> fashion_mnist_classes() {
           "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 }
 
-void write_idx_images(const fs::path& path, const ImageSet& images) {
-  check_images(images);
+namespace {
+
+/// Throws Error unless read_idx() takes a file with so many elements.
+void check_writable(const fs::path& path, size_t bytes) {
+  if (bytes == 0) fail(path.string(), "there are no images or labels to write", {}, {});
+  if (bytes <= kMaxBytes) return;
+  fail(path.string(), "more than an IDX file should hold",
+       {"found " + std::to_string(bytes) + " bytes, at most " + std::to_string(kMaxBytes) +
+        " expected"},
+       {});
+}
+
+}  // namespace
+
+void write_idx_images(const fs::path& path, const ImageSet& images, SourceLoc loc) {
+  check_images(images, loc);
+  check_writable(path, images.pixels.size());
   const bool grey = images.channels == 1;
   std::string bytes("\0\0\x08", 3);
   bytes += grey ? '\x03' : '\x04';
@@ -317,6 +339,7 @@ void write_idx_images(const fs::path& path, const ImageSet& images) {
 }
 
 void write_idx_labels(const fs::path& path, const std::vector<int>& labels) {
+  check_writable(path, labels.size());
   std::string bytes("\0\0\x08\x01", 4);
   append_word(bytes, labels.size());
   for (const int label : labels) {

@@ -21,7 +21,7 @@ namespace {
 constexpr size_t kMaxFileBytes = 64 << 20;
 constexpr int64_t kMaxPngSide = 16384;  // stb counts the bytes of a PNG with int
 
-/// One pixel of 1 to 4 stored channels (grey, grey + alpha, RGB, RGB + alpha) as 1 or 3.
+/// Converts a pixel of 1 to 4 stored channels (grey, grey + alpha, RGB, RGB + alpha) to 1 or 3.
 void convert_pixel(const uint8_t* in, int stored, int64_t channels, uint8_t* out) {
   const int alpha = stored % 2 == 0 ? in[stored - 1] : 255;
   const auto over_white = [&](int value) {
@@ -39,14 +39,15 @@ void convert_pixel(const uint8_t* in, int stored, int64_t channels, uint8_t* out
   }
 }
 
-/// What one output pixel along one axis takes from the input: weights of pixels from `first` on.
+/// The weights with which an output pixel sums input pixels along one axis, from `first` on.
 struct Taps {
   int64_t first;
   std::vector<float> weights;  // sum to 1
 };
 
-/// Scaling `side` pixels to `size`. Shrinking, an output pixel covers side / size input pixels and
-/// takes the share of each that it covers; enlarging, it lies between two pixel centres.
+/// Returns the taps that scale `side` pixels to `size`. When shrinking, an output pixel covers
+/// side / size input pixels, and each counts by the share that is covered. When enlarging, an
+/// output pixel lies between two pixel centres.
 std::vector<Taps> scaling_taps(int64_t side, int64_t size) {
   std::vector<Taps> taps;
   const double scale = static_cast<double>(side) / static_cast<double>(size);
@@ -71,6 +72,22 @@ std::vector<Taps> scaling_taps(int64_t side, int64_t size) {
     taps.push_back(std::move(tap));
   }
   return taps;
+}
+
+/// Throws Error unless the picture has 1 to 4 channels, sides that PNG and stb can count, and as
+/// many bytes as these say.
+void check_image(const char* op, const Image& image, SourceLoc loc) {
+  const int64_t width = image.width, height = image.height, channels = image.channels;
+  const size_t bytes = image.pixels.size();
+  const bool size_fits = width >= 1 && width <= kMaxPngSide && height >= 1 &&
+                         height <= kMaxPngSide && channels >= 1 && channels <= 4;
+  if (size_fits && bytes == static_cast<size_t>(width * height * channels)) return;
+  fail(op, "the picture's size and its pixels do not fit together",
+       {"width " + std::to_string(width) + ", height " + std::to_string(height) + ", channels " +
+            std::to_string(channels) + ", " + std::to_string(bytes) + " bytes",
+        "expected sides of 1 to " + std::to_string(kMaxPngSide) +
+            ", 1 to 4 channels, and a byte for each"},
+       loc);
 }
 
 void append_bytes(void* out, void* bytes, int count) {
@@ -119,8 +136,11 @@ Image decode_image(std::string_view bytes, int64_t channels, const std::string& 
 }
 
 Image square_image(const Image& image, int64_t size, SourceLoc loc) {
-  if (size < 1)
-    fail("square_image", "size must be positive", {"found " + std::to_string(size)}, loc);
+  check_image("square_image", image, loc);
+  if (size < 1 || size > kMaxPngSide) {
+    fail("square_image", "size must be 1 to " + std::to_string(kMaxPngSide),
+         {"found " + std::to_string(size)}, loc);
+  }
   const int64_t side = std::min(image.width, image.height), channels = image.channels;
   const int64_t left = (image.width - side) / 2, top = (image.height - side) / 2;
   const std::vector<Taps> taps = scaling_taps(side, size);
@@ -157,7 +177,8 @@ Image square_image(const Image& image, int64_t size, SourceLoc loc) {
   return square;
 }
 
-std::string encode_png(const Image& image) {
+std::string encode_png(const Image& image, SourceLoc loc) {
+  check_image("encode_png", image, loc);
   std::string bytes;
   const auto width = static_cast<int>(image.width), height = static_cast<int>(image.height);
   const auto channels = static_cast<int>(image.channels);
@@ -168,8 +189,8 @@ std::string encode_png(const Image& image) {
   return bytes;
 }
 
-void write_png(const std::filesystem::path& path, const Image& image) {
-  write_file(path, encode_png(image));
+void write_png(const std::filesystem::path& path, const Image& image, SourceLoc loc) {
+  write_file(path, encode_png(image, loc));
 }
 
 Image make_grid(const Tensor& images, int64_t columns, int64_t padding, int64_t upscale,
@@ -179,8 +200,10 @@ Image make_grid(const Tensor& images, int64_t columns, int64_t padding, int64_t 
     fail("make_grid", "images of 1 or 3 channels expected",
          {"images " + shape.str() + "  (N, C, H, W)"}, loc);
   }
-  if (columns < 1 || padding < 0 || upscale < 1) {
-    fail("make_grid", "columns and upscale must be positive, padding not negative",
+  if (columns < 1 || padding < 0 || upscale < 1 || padding > kMaxPngSide || upscale > kMaxPngSide) {
+    fail("make_grid",
+         "columns and upscale must be positive, padding not negative, the last two at most " +
+             std::to_string(kMaxPngSide),
          {"columns " + std::to_string(columns) + ", padding " + std::to_string(padding) +
           ", upscale " + std::to_string(upscale)},
          loc);

@@ -11,15 +11,15 @@
 namespace forger::nn {
 namespace {
 
-/// `count` bytes as a number, big-endian.
+/// Returns `count` big-endian bytes as a number.
 uint32_t number(std::string_view bytes, size_t at, size_t count) {
   uint32_t value = 0;
   for (size_t i = at; i < at + count; ++i) value = value << 8 | static_cast<uint8_t>(bytes[i]);
   return value;
 }
 
-/// A segment of Huffman tables: for each a byte of its number, 16 counts of codes, and their
-/// values.
+/// True if a segment of Huffman tables is well formed. Each table is a byte with its number, 16
+/// counts of codes, and the values of the codes.
 bool huffman_tables_fit(std::string_view tables) {
   while (!tables.empty()) {
     if (tables.size() < 17) return false;

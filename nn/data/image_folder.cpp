@@ -1,12 +1,18 @@
 #include "nn/data/image_folder.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <iterator>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "autograd/error.h"
+#include "nn/data/folder.h"
 #include "nn/data/image.h"
 #include "nn/file.h"
 
@@ -24,33 +30,46 @@ struct Listing {
   std::vector<SkippedFile> skipped;
 };
 
-/// Everything in a folder and those below it, links followed. A folder that is reached again is
-/// skipped, so that a circle of links ends.
+/// Identifies a folder, however it was reached. Its canonical path would do as well, but can be
+/// longer than the system allows.
+using FolderId = std::pair<dev_t, ino_t>;
+
+/// True if `path` is a folder or a link to one; `id` is then set. False as well if the system
+/// refuses to tell: reading it as a file then gives the reason.
+bool is_folder(const fs::path& path, FolderId& id) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return false;
+  id = {status.st_dev, status.st_ino};
+  return true;
+}
+
+/// Lists everything in a folder and those below it, and follows links. A folder that is reached
+/// again is skipped, so a circle of links ends.
 Listing list_files(const fs::path& root) {
   Listing listing;
-  std::set<fs::path> seen = {fs::canonical(root)};
+  FolderId id;
+  std::set<FolderId> seen;
+  if (is_folder(root, id)) seen.insert(id);
   std::vector<fs::path> open = {fs::path()};
   while (!open.empty()) {
     const fs::path folder = open.back();
     open.pop_back();
     std::error_code error;
-    std::vector<fs::path> folders;
+    std::vector<std::pair<fs::path, FolderId>> folders;
     for (auto entry = fs::directory_iterator(root / folder, error);
          !error && entry != fs::directory_iterator(); entry.increment(error)) {
       const fs::path path = folder / entry->path().filename();
-      std::error_code broken;
-      if (fs::is_directory(root / path, broken)) {
-        folders.push_back(path);
+      if (is_folder(root / path, id)) {
+        folders.emplace_back(path, id);
       } else {
         listing.files.push_back(path);
       }
     }
-    if (error)
-      listing.skipped.push_back(
-          {folder.empty() ? fs::path(".") : folder, "cannot be read: " + error.message()});
+    if (error && folder.empty()) fail(root.string(), "cannot be read", {error.message()}, {});
+    if (error) listing.skipped.push_back({folder, "cannot be read: " + error.message()});
     std::sort(folders.begin(), folders.end());
-    for (const fs::path& path : folders) {
-      if (seen.insert(fs::canonical(root / path, error)).second) {
+    for (const auto& [path, folder_id] : folders) {
+      if (seen.insert(folder_id).second) {
         open.push_back(path);
       } else {
         listing.skipped.push_back({path, "a link to a folder that is read already"});
@@ -62,7 +81,7 @@ Listing list_files(const fs::path& root) {
   return listing;
 }
 
-/// The message of an Error about `path` on one line, without the path.
+/// Returns the message of an Error about `path` on one line, without the path.
 std::string reason_of(const std::string& message, const fs::path& path) {
   std::string reason = message;
   if (reason.starts_with(path.string() + ": ")) reason.erase(0, path.string().size() + 2);
@@ -70,7 +89,7 @@ std::string reason_of(const std::string& message, const fs::path& path) {
   return reason;
 }
 
-/// The pixels of an image file as [channels, size, size].
+/// Reads an image file as [channels, size, size].
 std::vector<uint8_t> read_pixels(const fs::path& path, int64_t size, int64_t channels) {
   const Image image =
       square_image(decode_image(read_file(path, kMaxFileBytes), channels, path.string()), size);
@@ -88,7 +107,7 @@ std::string class_of(const fs::path& path) {
   return path.has_parent_path() ? path.begin()->string() : ".";
 }
 
-/// Labels and class names from the paths of the images.
+/// Sets labels and class names from the paths of the images.
 void label(ImageSet& images, const std::vector<fs::path>& paths) {
   std::set<std::string> classes;
   for (const fs::path& path : paths) classes.insert(class_of(path));
@@ -108,9 +127,7 @@ ImageFolder read_image_folder(const fs::path& folder, int64_t size, int64_t chan
     fail("read_image_folder", "size must be 1 to 1024, channels 1 or 3",
          {"size " + std::to_string(size) + ", channels " + std::to_string(channels)}, loc);
   }
-  std::error_code unreadable;
-  if (!fs::is_directory(folder, unreadable)) fail(folder.string(), "no such folder", {}, {});
-
+  check_folder(folder);
   Listing listing = list_files(folder);
   ImageFolder result;
   result.skipped = std::move(listing.skipped);

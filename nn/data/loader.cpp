@@ -8,7 +8,7 @@
 namespace forger::nn {
 namespace {
 
-// Streams of random numbers of the loader: this letter and the epoch. Nothing else draws from them.
+// Each epoch has its own stream of random numbers: this letter and the epoch.
 constexpr uint64_t kStream = uint64_t{'L'} << 56;
 
 }  // namespace
@@ -55,7 +55,7 @@ void Loader::seek(int64_t epoch, int64_t batch, SourceLoc loc) {
 }
 
 void Loader::shuffle() {
-  // Always from the sorted order: the shuffle of an epoch must not depend on those before it.
+  // Start from the sorted order: the shuffle of an epoch must not depend on earlier epochs.
   order_.resize(static_cast<size_t>(images_.count));
   std::iota(order_.begin(), order_.end(), 0);
   Random random(seed_, kStream | static_cast<uint64_t>(epoch_));

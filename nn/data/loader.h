@@ -7,9 +7,9 @@
 
 namespace forger::nn {
 
-/// Deals the images of a set in batches, in a new order every epoch. The order is a function of
-/// seed and epoch alone, so that epoch() and batch() are the whole state: a run that resumes with
-/// seek() sees the images that it would have seen.
+/// Returns the images of a set in batches, in a new order every epoch. The order is a function of
+/// seed and epoch alone, so epoch() and batch() are the whole state: a run that resumes with seek()
+/// sees the images that it would have seen.
 class Loader {
  public:
   struct Batch {
@@ -23,15 +23,16 @@ class Loader {
          SourceLoc loc = SourceLoc::here());
   Loader(ImageSet&& images, int64_t batch_size, uint64_t seed) = delete;
 
-  /// The next batch. The images that are left when no whole batch remains are dropped; each epoch
-  /// drops others.
+  /// Returns the next batch. If the last images of an epoch do not fill a batch, they are dropped;
+  /// each epoch drops other images.
   Batch next();
 
-  /// Where next() stands: both from 0. After the last batch of an epoch it is batch 0 of the next.
+  /// The position of the next batch, counted from 0. Batch 0 of the next epoch follows the last
+  /// batch of an epoch.
   int64_t epoch() const { return epoch_; }
   int64_t batch() const { return batch_; }
   int64_t batches_per_epoch() const { return images_.count / batch_size_; }
-  /// Goes on from there. Throws Error for a position that epoch() and batch() cannot have.
+  /// Continues at a position. Throws Error for one that epoch() and batch() cannot return.
   void seek(int64_t epoch, int64_t batch, SourceLoc loc = SourceLoc::here());
 
  private:

@@ -1,13 +1,13 @@
-// The one place where stb's code is compiled: decoders for PNG and JPEG alone, from memory and into
-// memory only, since every file goes through nn/file.h.
+// Compiles stb's code: the decoders for PNG and JPEG alone, and only from and to memory, because
+// every file goes through nn/file.h.
 #include <cstdlib>
 
 #define STBI_NO_STDIO
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
 #define STBI_MAX_DIMENSIONS 8192
-// A JPEG may use a Huffman table that it never defines. Version 2.27 then decodes with whatever the
-// memory held; zeros make it an empty table (later versions clear it themselves).
+// A JPEG may use a Huffman table that it never defines. Version 2.27 then decodes with
+// uninitialised memory; zeros make it an empty table. Later versions clear it themselves.
 #define STBI_MALLOC(size) std::calloc(1, size)
 #define STBI_REALLOC(memory, size) std::realloc(memory, size)
 #define STBI_FREE(memory) std::free(memory)

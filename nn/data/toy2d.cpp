@@ -1,6 +1,7 @@
 #include "nn/data/toy2d.h"
 
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 
 #include "autograd/error.h"
@@ -12,9 +13,34 @@ constexpr double kPi = std::numbers::pi;
 
 using Point = std::array<double, 2>;
 
-/// [n, 2] of point(0), point(1), ...
+/// The checks of the parameters. `op` is the distribution's name.
+struct Checked {
+  const char* op;
+  SourceLoc loc;
+
+  void count(const char* name, int64_t value, int64_t least, int64_t most = kMost) const {
+    if (value >= least && value <= most) return;
+    fail(op,
+         std::string(name) + " must be " + std::to_string(least) + " to " + std::to_string(most),
+         {"found " + std::to_string(value)}, loc);
+  }
+  void finite(const char* name, double value) const {
+    if (std::isfinite(value)) return;
+    fail(op, std::string(name) + " must be finite", {"found " + std::to_string(value)}, loc);
+  }
+  void deviation(const char* name, double value) const {
+    if (std::isfinite(value) && value >= 0) return;
+    fail(op, std::string(name) + " must be finite and not negative",
+         {"found " + std::to_string(value)}, loc);
+  }
+
+  static constexpr int64_t kMost = int64_t{1} << 40;  // more points than any memory holds
+};
+
+/// Returns [n, 2] with the rows point(0), point(1), ...
 template <class MakePoint>
-Tensor make_points(int64_t n, const MakePoint& point) {
+Tensor make_points(const Checked& checked, int64_t n, const MakePoint& point) {
+  checked.count("n", n, 0);
   Tensor x = Tensor::empty({n, 2});
   Scalar* out = x.mutable_data();
   for (int64_t i = 0; i < n; ++i) {
@@ -25,15 +51,17 @@ Tensor make_points(int64_t n, const MakePoint& point) {
   return x;
 }
 
-/// p moved by normal noise. The two draws are statements, for their order matters.
+/// Adds normal noise to p. The two draws are statements because their order matters.
 Point with_noise(const Point& p, double stddev, Random& random) {
   const double dx = random.normal(), dy = random.normal();
   return {p[0] + stddev * dx, p[1] + stddev * dy};
 }
 
-/// A mixture of equal Gaussians around centres [modes, 2].
-Tensor mixture(int64_t n, Random& random, const Tensor& centres, double stddev) {
-  return make_points(n, [&](int64_t) {
+/// Draws from a mixture of equal Gaussians around centres [modes, 2].
+Tensor mixture(const Checked& checked, int64_t n, Random& random, const Tensor& centres,
+               double stddev) {
+  checked.deviation("stddev", stddev);
+  return make_points(checked, n, [&](int64_t) {
     const int64_t mode = random.below(centres.shape()[0]);
     return with_noise({centres.at({mode, 0}), centres.at({mode, 1})}, stddev, random);
   });
@@ -43,58 +71,73 @@ Point on_circle(double radius, double angle) {
   return {radius * std::cos(angle), radius * std::sin(angle)};
 }
 
-void check_positive(const char* op, const char* name, int64_t value) {
-  if (value >= 1) return;
-  fail(op, std::string(name) + " must be positive", {"found " + std::to_string(value)}, {});
-}
-
-}  // namespace
-
-Tensor ring_centres(int64_t modes, double radius) {
-  check_positive("ring_centres", "modes", modes);
-  return make_points(modes, [&](int64_t mode) {
+Tensor ring(const Checked& checked, int64_t modes, double radius) {
+  checked.count("modes", modes, 1);
+  checked.finite("radius", radius);
+  return make_points(checked, modes, [&](int64_t mode) {
     return on_circle(radius, 2 * kPi * static_cast<double>(mode) / static_cast<double>(modes));
   });
 }
 
-Tensor ring_of_gaussians(int64_t n, Random& random, int64_t modes, double radius, double stddev) {
-  return mixture(n, random, ring_centres(modes, radius), stddev);
-}
-
-Tensor grid_centres(int64_t side, double spacing) {
-  check_positive("grid_centres", "side", side);
+Tensor grid(const Checked& checked, int64_t side, double spacing) {
+  checked.count("side", side, 1, int64_t{1} << 20);
+  checked.finite("spacing", spacing);
   const double middle = static_cast<double>(side - 1) / 2;
-  return make_points(side * side, [&](int64_t mode) {
+  return make_points(checked, side * side, [&](int64_t mode) {
     return Point{spacing * (static_cast<double>(mode % side) - middle),
                  spacing * (static_cast<double>(mode / side) - middle)};
   });
 }
 
-Tensor grid_of_gaussians(int64_t n, Random& random, int64_t side, double spacing, double stddev) {
-  return mixture(n, random, grid_centres(side, spacing), stddev);
+}  // namespace
+
+Tensor ring_centres(int64_t modes, double radius, SourceLoc loc) {
+  return ring({"ring_centres", loc}, modes, radius);
 }
 
-Tensor two_moons(int64_t n, Random& random, double noise) {
-  return make_points(n, [&](int64_t) {
+Tensor ring_of_gaussians(int64_t n, Random& random, int64_t modes, double radius, double stddev,
+                         SourceLoc loc) {
+  const Checked checked{"ring_of_gaussians", loc};
+  return mixture(checked, n, random, ring(checked, modes, radius), stddev);
+}
+
+Tensor grid_centres(int64_t side, double spacing, SourceLoc loc) {
+  return grid({"grid_centres", loc}, side, spacing);
+}
+
+Tensor grid_of_gaussians(int64_t n, Random& random, int64_t side, double spacing, double stddev,
+                         SourceLoc loc) {
+  const Checked checked{"grid_of_gaussians", loc};
+  return mixture(checked, n, random, grid(checked, side, spacing), stddev);
+}
+
+Tensor two_moons(int64_t n, Random& random, double noise, SourceLoc loc) {
+  const Checked checked{"two_moons", loc};
+  checked.deviation("noise", noise);
+  return make_points(checked, n, [&](int64_t) {
     const bool lower = random.below(2) == 1;
     const Point p = on_circle(1, random.uniform(0, kPi));
-    // The lower moon is the upper one turned by 180 degrees about (0.5, 0.25); both are centred.
+    // The lower moon is the upper one, rotated by 180 degrees about (0.5, 0.25). Both are centred.
     const Point moon = lower ? Point{1 - p[0], 0.5 - p[1]} : p;
     return with_noise({moon[0] - 0.5, moon[1] - 0.25}, noise, random);
   });
 }
 
-Tensor spiral(int64_t n, Random& random, double turns, double noise) {
-  return make_points(n, [&](int64_t) {
-    // The root spreads the points evenly along the arm, whose length grows with the radius' square.
+Tensor spiral(int64_t n, Random& random, double turns, double noise, SourceLoc loc) {
+  const Checked checked{"spiral", loc};
+  checked.finite("turns", turns);
+  checked.deviation("noise", noise);
+  return make_points(checked, n, [&](int64_t) {
+    // The root spreads the points evenly along the arm: its length grows with the squared radius.
     const double t = std::sqrt(random.uniform());
     return with_noise(on_circle(2 * t, 2 * kPi * turns * t), noise, random);
   });
 }
 
-Tensor pinwheel(int64_t n, Random& random, int64_t arms) {
-  check_positive("pinwheel", "arms", arms);
-  return make_points(n, [&](int64_t) {
+Tensor pinwheel(int64_t n, Random& random, int64_t arms, SourceLoc loc) {
+  const Checked checked{"pinwheel", loc};
+  checked.count("arms", arms, 1);
+  return make_points(checked, n, [&](int64_t) {
     const auto arm = static_cast<double>(random.below(arms));
     const Point p = with_noise({0, 0}, 1, random);
     const double x = 1 + 0.3 * p[0], y = 0.05 * p[1];
@@ -106,8 +149,11 @@ Tensor pinwheel(int64_t n, Random& random, int64_t arms) {
 
 Tensor gaussian2d(int64_t n, Random& random, const Point& mean,
                   const std::array<double, 3>& covariance, SourceLoc loc) {
+  const Checked checked{"gaussian2d", loc};
+  for (const double x : mean) checked.finite("the mean", x);
+  for (const double x : covariance) checked.finite("the covariance", x);
   const auto [xx, xy, yy] = covariance;
-  // Cholesky's factor of [[xx, xy], [xy, yy]]
+  // The Cholesky factor of [[xx, xy], [xy, yy]]
   const double a = std::sqrt(xx), b = xx > 0 ? xy / a : 0, rest = yy - b * b;
   if (!(xx >= 0 && yy >= 0 && rest >= 0 && (xx > 0 || xy == 0))) {
     fail("gaussian2d", "the covariance must be positive semidefinite",
@@ -115,7 +161,7 @@ Tensor gaussian2d(int64_t n, Random& random, const Point& mean,
           std::to_string(yy)},
          loc);
   }
-  return make_points(n, [&](int64_t) {
+  return make_points(checked, n, [&](int64_t) {
     const Point p = with_noise({0, 0}, 1, random);
     return Point{mean[0] + a * p[0], mean[1] + b * p[0] + std::sqrt(rest) * p[1]};
   });

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
-#include <system_error>
+#include <filesystem>
 
 #include "nn/data/digits.h"
+#include "nn/data/folder.h"
 #include "nn/data/idx.h"
 #include "tutorials/common/progress.h"
 
@@ -16,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFashionMnist = "fashion-mnist";
 constexpr const char* kDigits = "digits";
-// Where the package dataset-fashion-mnist of Debian and Ubuntu puts it.
+// The folder of the package dataset-fashion-mnist of Debian and Ubuntu.
 constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 constexpr int64_t kDigitCount = 60000;  // as many as MNIST has
 constexpr int64_t kIdxSize = 28, kFolderSize = 32, kFolderChannels = 3;
@@ -24,13 +26,13 @@ constexpr IntegerRange kSizes = {16, 128, 4};
 constexpr size_t kNamedSkipped = 5;
 
 std::string absolute(const std::string& folder) {
-  const fs::path path = fs::absolute(folder).lexically_normal();
+  const fs::path path = nn::absolute_path(folder);
   return (path.has_filename() ? path : path.parent_path()).string();  // without a slash at the end
 }
 
 std::string square(int64_t size) { return std::to_string(size) + " x " + std::to_string(size); }
 
-/// Throws unless --image-size and --channels were left open or say what the images have.
+/// Throws unless --image-size and --channels were not given or agree with the images.
 void check_said(const DataOptions& options, const nn::ImageSet& images) {
   const auto check = [&](const char* name, int64_t said, int64_t has) {
     if (said == 0 || said == has) return;
@@ -43,8 +45,7 @@ void check_said(const DataOptions& options, const nn::ImageSet& images) {
 
 nn::ImageSet load_idx(const DataOptions& options) {
   const fs::path folder = options.data_dir;
-  std::error_code unreadable;
-  if (folder == kFashionMnistFolder && !fs::exists(folder, unreadable)) {
+  if (folder == kFashionMnistFolder && !nn::is_there(folder)) {
     fail(folder.string(), "Fashion-MNIST is not installed",
          {"the package dataset-fashion-mnist of Debian and Ubuntu puts it there",
           "--data-dir takes it from another folder, --data digits needs no files"},
@@ -68,11 +69,11 @@ nn::ImageSet load_idx(const DataOptions& options) {
   return images;
 }
 
-/// Whether Fashion-MNIST is at its usual place. A folder without the files does not count; damaged
-/// files do, and are an error when they are read.
+/// True if Fashion-MNIST is at its usual place. A folder without the files does not count. Damaged
+/// files count, and reading them is an error.
 bool fashion_mnist_installed() { return nn::find_idx(kFashionMnistFolder).has_value(); }
 
-/// Fills in --data, and says why.
+/// Fills in --data and returns the reason for the choice.
 std::string choose(DataOptions& options) {
   if (!options.data.empty()) return "chosen by --data";
   options.data = kFashionMnist;
@@ -106,8 +107,7 @@ std::vector<Option> data_options(DataOptions& options, Kept kept) {
 void resolve_folders(DataOptions& options) {
   const bool is_name =
       options.data.empty() || options.data == kFashionMnist || options.data == kDigits;
-  std::error_code unreadable;
-  if (!is_name && fs::exists(options.data, unreadable)) options.data = absolute(options.data);
+  if (!is_name && nn::is_there(options.data)) options.data = absolute(options.data);
   if (!options.data_dir.empty()) options.data_dir = absolute(options.data_dir);
 }
 
@@ -129,8 +129,7 @@ Data load_data(DataOptions& options, uint64_t seed) {
     data.images.source = "digits, drawn by this program";
     check_said(options, data.images);
   } else {
-    std::error_code unreadable;
-    if (!fs::exists(options.data, unreadable)) {
+    if (!nn::is_there(options.data)) {
       fail_option("--data", "neither a set of images nor a folder", options.data,
                   "fashion-mnist, digits, or a folder with PNG and JPEG images");
     }
@@ -173,6 +172,7 @@ std::string fingerprint(const nn::ImageSet& images) {
 
 std::string inspect(const Data& data) {
   const nn::ImageSet& images = data.images;
+  nn::check_images(images);
   std::string text = "data     " + data.name + ", " + data.reason + "\nsource   " + images.source +
                      "\nimages   " + describe_images(images) + "\n";
   uint64_t sum = 0, squares = 0;  // exact: 4 GiB of bytes do not overflow them
@@ -189,7 +189,9 @@ std::string inspect(const Data& data) {
   text += line;
 
   std::vector<int64_t> counts(images.class_names.size());
-  for (const int label : images.labels) ++counts[static_cast<size_t>(label)];
+  if (!counts.empty()) {
+    for (const int label : images.labels) ++counts[static_cast<size_t>(label)];
+  }
   text += "classes  " + (counts.empty() ? "none" : std::to_string(counts.size())) + "\n";
   for (size_t label = 0; label < counts.size(); ++label) {
     const std::string count = grouped(counts[label]);

@@ -3,18 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/error.h"
 #include "autograd/ops.h"
 
 namespace forger::tutorials {
 namespace {
 
-/// Below this sine of their angle two vectors count as parallel: a circle through them is lost in
-/// rounding. That is so in one dimension, where there is no circle at all.
+/// Two vectors count as parallel if the sine of their angle is below this: a circle through them
+/// would be lost in rounding. In one dimension all vectors are parallel.
 constexpr double kParallel = 1e-3;
 
 }  // namespace
 
-Tensor slerp(const Tensor& a, const Tensor& b, double t) {
+Tensor slerp(const Tensor& a, const Tensor& b, double t, SourceLoc loc) {
+  if (a.shape() != b.shape()) {
+    fail("slerp", "the vectors differ in shape", {"a  " + a.shape().str(), "b  " + b.shape().str()},
+         loc);
+  }
   const double norms =
       std::sqrt(static_cast<double>(sum(a * a).item()) * static_cast<double>(sum(b * b).item()));
   const double angle = std::acos(std::clamp(sum(a * b).item() / norms, -1.0, 1.0));

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "autograd/kernels/kernels.h"
 #include "commit.h"
+#include "nn/data/folder.h"
 #include "nn/file.h"
 
 namespace forger::tutorials {
@@ -23,7 +25,7 @@ struct Run {
   fs::path folder;
 };
 
-/// out/<chapter> is number 1, out/<chapter>-7 number 7; anything else is no run.
+/// Returns 1 for out/<chapter>, 7 for out/<chapter>-7, and 0 for anything else, which is no run.
 int64_t run_number(const std::string& name, const std::string& chapter) {
   if (name == chapter) return 1;
   if (!name.starts_with(chapter + "-")) return 0;
@@ -34,15 +36,19 @@ int64_t run_number(const std::string& name, const std::string& chapter) {
   return parsed.ec == std::errc() && parsed.ptr == end && number > 1 ? number : 0;
 }
 
-/// The runs of a chapter, the newest first.
+/// Returns the runs of a chapter, the newest first. Throws Error if the folder of runs cannot be
+/// read: "no runs" would be wrong then.
 std::vector<Run> list_runs(const std::string& chapter) {
+  if (!nn::is_there(kRuns)) return {};
+  nn::check_folder(kRuns);
   std::vector<Run> runs;
-  std::error_code none;
-  for (fs::directory_iterator entry(kRuns, none), end; !none && entry != end;
-       entry.increment(none)) {
+  std::error_code error;
+  for (fs::directory_iterator entry(kRuns, error), end; !error && entry != end;
+       entry.increment(error)) {
     const int64_t number = run_number(entry->path().filename().string(), chapter);
     if (number > 0) runs.push_back({number, entry->path()});
   }
+  if (error) fail(kRuns, "cannot be read", {error.message()}, {});
   std::sort(runs.begin(), runs.end(),
             [](const Run& a, const Run& b) { return a.number > b.number; });
   return runs;
@@ -66,13 +72,11 @@ fs::path new_run_folder(const std::string& chapter) {
 
 fs::path newest_run_folder(const std::string& chapter, const std::string& option) {
   for (const Run& run : list_runs(chapter)) {
-    std::error_code unreadable;
-    if (fs::exists(checkpoint_path(run.folder), unreadable)) return run.folder;
+    if (nn::is_there(checkpoint_path(run.folder))) return run.folder;
   }
+  const fs::path looked_for = nn::absolute_path(fs::path(kRuns) / chapter);
   fail(option, "there is no earlier run",
-       {"looked for " + (fs::path(kRuns) / chapter).string() + "*/checkpoint.safetensors in " +
-        fs::current_path().string()},
-       {});
+       {"looked for " + looked_for.string() + "*/checkpoint.safetensors"}, {});
 }
 
 fs::path checkpoint_path(const fs::path& run_folder) {
@@ -96,7 +100,7 @@ void write_run_json(const fs::path& path, const std::string& chapter,
                                       {"compiler", compiler()},
                                       {"kernels", kernels::active().name},
                                       {"threads", omp_get_max_threads()}};
-  // Paths may hold bytes that are no UTF-8; they are replaced rather than refused.
+  // Paths may hold bytes that are not UTF-8. They are replaced, which is better than no file.
   nn::write_file(path, run.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 

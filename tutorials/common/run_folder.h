@@ -9,12 +9,12 @@
 /// A run lives in a folder of its own: checkpoint.safetensors, metrics.csv, run.json, samples/.
 namespace forger::tutorials {
 
-/// Where a new run of a chapter goes when its user did not say: out/<chapter>, or when there is an
-/// earlier one, out/<chapter>-2 and so on, one more than the highest number.
+/// Returns the folder of a new run if the user gave none: out/<chapter>, or out/<chapter>-N, where
+/// N is one more than the highest number of an earlier run. Throws Error if out/ cannot be read.
 std::filesystem::path new_run_folder(const std::string& chapter);
 
-/// The folder of the run with the highest number that holds a checkpoint. Throws Error when
-/// there is none; `option` is what asked for it.
+/// Returns the folder with the highest number among the runs that hold a checkpoint. Throws Error
+/// when there is none, naming `option`, or if out/ cannot be read.
 std::filesystem::path newest_run_folder(const std::string& chapter, const std::string& option);
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& run_folder);
