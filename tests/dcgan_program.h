@@ -155,9 +155,9 @@ inline void change_metadata(const TempFolder& folder, const std::string& name,
   nn::save_checkpoint(folder / name, tensors, checkpoint.metadata);
 }
 
-/// Waits until a run in progress has written so many rows of its metrics.
+/// Waits until a run in progress has written so many rows of its metrics, however long that takes.
 inline void wait_for_rows(Subprocess& process, const fs::path& csv, int rows) {
-  for (int waited = 0; waited < 60000 && process.running(); ++waited) {
+  while (process.running()) {
     std::error_code missing;
     if (fs::exists(csv, missing)) {
       const std::string text = contents(csv);

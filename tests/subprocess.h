@@ -44,7 +44,7 @@ class Subprocess {
     ::dup2(err, STDERR_FILENO);
     const rlimit limit{options.max_file_bytes, options.max_file_bytes};
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    ::alarm(600);  // ends a program that hangs
+    ::alarm(3600);  // ends a program that hangs; far more than a busy machine needs
     if (::chdir(folder.c_str()) == 0) ::execv(program.c_str(), argv.data());
     ::_exit(127);
   }
