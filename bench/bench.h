@@ -10,22 +10,23 @@
 
 namespace forger::bench {
 
-/// Adds one contender in the comparison `kernel`/`shape`: a kernel set or another library, by name.
-/// It is run on one thread and on all. Contenders of one comparison take turns.
+/// Adds a contender `who`, a kernel set or another library, to the comparison `kernel`/`shape`. It
+/// is run on one thread and on all threads. The contenders of a comparison are run in turns.
 void add(const std::string& kernel, const std::string& shape, const std::string& who,
          const std::function<void(benchmark::State&)>& body);
 
-/// Adds every comparison of matmul.cpp and conv.cpp, and the rungs of ladder/.
+/// Add the comparisons of matmul.cpp and conv.cpp, and the rungs of ladder/.
 void add_matmul();
 void add_conv();
 void add_ladders();
 
-/// The reference set would take minutes for what the others do in milliseconds: it is timed up to
-/// this many flops.
+/// The reference set is timed up to this many flops. Beyond, it would take minutes where the others
+/// take milliseconds.
 constexpr double kReferenceFlops = 1e7;
 
-/// Integers from -4 to 4: sums of less than a million products of them are exact in float32, in any
-/// order and with or without fused multiply-adds. So a difference of any size is a fault.
+/// Returns integers from -4 to 4. Sums of less than a million products of them are exact in
+/// float32, in any order and with or without fused multiply-adds, so a difference of any size is a
+/// fault.
 Tensor small_integers(const Shape& shape, uint64_t seed);
 
 /// False with --unchecked: `expected` is then not computed, which takes longer than the timing.

@@ -13,8 +13,9 @@ constexpr kernels::Conv2d layer(int64_t n, int64_t c, int64_t size, int64_t o, i
   return {n, c, size, size, o, kernel, kernel, out, out, stride, padding, 1};
 }
 
-// The layers of a DCGAN on 64 x 64 pixels, at two sizes of batch, and on 28 x 28, and two of other
-// networks. A generator's transposed convolution is the input gradient of the layer it mirrors.
+// The layers of a DCGAN on 64 x 64 pixels with batches of 128 and 16, of one on 28 x 28 pixels, and
+// two layers of other networks. A generator's transposed convolution is the input gradient of the
+// layer that it mirrors.
 constexpr kernels::Conv2d kLayers[] = {
     layer(128, 3, 64, 64, 4, 2, 1),    layer(128, 64, 32, 128, 4, 2, 1),
     layer(128, 128, 16, 256, 4, 2, 1), layer(128, 256, 8, 512, 4, 2, 1),
@@ -27,7 +28,7 @@ constexpr kernels::Conv2d kLayers[] = {
     layer(64, 32, 28, 64, 3, 1, 1),    layer(32, 64, 56, 64, 3, 1, 1),
 };
 
-/// Of the largest result: for a peer whose transforms round even where sums would not.
+/// Relative to the largest result, for a peer whose transforms round where sums would be exact.
 constexpr double kPeerTolerance = 1e-4;
 
 constexpr Direction kDirections[] = {Direction::kForward, Direction::kInputGrad,
@@ -52,7 +53,7 @@ std::string str(const kernels::Conv2d& s) {
          text(s.o) + "_k" + text(s.kh) + "s" + text(s.stride) + "p" + text(s.padding);
 }
 
-/// Of every direction; multiply-adds with padding count in full.
+/// Flops of each of the three directions. Multiply-adds with padding are counted.
 double flops(const kernels::Conv2d& s) {
   return 2 * static_cast<double>(s.n * s.o * s.oh * s.ow) * static_cast<double>(s.c * s.kh * s.kw);
 }
@@ -69,7 +70,7 @@ void run_kernel(const kernels::Kernels& set, Direction direction, const kernels:
   }
 }
 
-/// The arrays of one layer and direction and what the reference makes of them.
+/// The arrays of one layer and direction, and the results of the reference kernels.
 struct Data {
   Data(const kernels::Conv2d& s, Direction direction) : name(str(s) + name_of(direction)) {
     const Shape x = {s.n, s.c, s.h, s.w}, w = {s.o, s.c, s.kh, s.kw}, g = {s.n, s.o, s.oh, s.ow};
@@ -87,7 +88,7 @@ struct Data {
   Tensor first, second, out, expected;
 };
 
-/// Kept from benchmark to benchmark as long as layer and direction are the same.
+/// Returns the arrays. They are kept as long as layer and direction stay the same.
 const Data& data_for(const kernels::Conv2d& s, Direction direction) {
   static std::unique_ptr<const Data> data;
   if (!data || data->name != str(s) + name_of(direction)) {

@@ -2,15 +2,15 @@
 
 #include <cstdint>
 
-// The fastest that multiply-adds can go: chains of them in registers, with no load and no store.
-// Twelve chains hide a latency of six cycles at two a cycle; with the two factors they fit into
-// AVX2's sixteen registers. Include after a vector type (vec_avx2.h, vec_avx512.h).
+// Measures the peak of multiply-adds: chains of them in registers, without a load or a store.
+// Twelve chains hide a latency of six cycles at two a cycle. With the two factors they fit into the
+// sixteen registers of AVX2. Include this after a vector type (vec_avx2.h, vec_avx512.h).
 namespace {
 
 constexpr int kChains = 12;
 
 /// Runs `steps` multiply-adds in each chain. With x < 1 the chains tend to y / (1 - x), so no
-/// number overflows or becomes denormal. Returns what depends on all of them.
+/// number overflows or becomes denormal. Returns a value that depends on all of them.
 float fma_loop(int64_t steps, float x, float y) {
   Vec acc[kChains];
   for (int i = 0; i < kChains; ++i) acc[i] = broadcast(static_cast<float>(i));

@@ -1,5 +1,5 @@
-// Compares the kernels of every set that this processor supports with each other, with the
-// processor's limit, and with OpenBLAS and oneDNN if they were found:
+// Compares the kernels of every set that this processor supports with each other, with the peak of
+// the processor, and with OpenBLAS and oneDNN if the build found them:
 //
 //     forger_bench [--filter=REGEX] [--repetitions=N] [--json=FILE] [--unchecked]
 //
@@ -39,7 +39,7 @@ std::vector<Comparison> comparisons;
 bool any_difference = false;
 bool unchecked = false;
 
-/// One thread, and all: those of OpenMP at the start.
+/// Returns 1 and the number of OpenMP's threads at the start.
 std::set<int> thread_counts() {
   static const int most = omp_get_max_threads();
   return {1, most};
@@ -49,7 +49,7 @@ struct Options {
   std::string filter = ".", json, repetitions = "5";
 };
 
-/// False, with a message, for an option that is none.
+/// Reads the command line. Prints a message and returns false if it is wrong.
 bool read_options(int argc, char** argv, Options& options) {
   const std::pair<const char*, std::string*> known[] = {{"--filter=", &options.filter},
                                                         {"--json=", &options.json},
@@ -97,8 +97,8 @@ nlohmann::json describe_machine() {
           {"bytes a second", std::round(measure_bandwidth(*thread_counts().rbegin()))}};
 }
 
-/// Runs the comparison's benchmarks that the filter lets through, one after the other, as often as
-/// there are repetitions. False if it lets none through.
+/// Runs the comparison's benchmarks that match the filter, one after the other in each repetition.
+/// Returns false if none matches.
 bool run(const Comparison& comparison, const std::regex& filter, int repetitions, Table& table) {
   std::string names;
   for (const std::string& name : comparison.names) {
@@ -107,8 +107,8 @@ bool run(const Comparison& comparison, const std::regex& filter, int repetitions
   if (names.empty()) return false;
   std::map<int, std::vector<double>> peaks;
   for (int i = 0; i < repetitions; ++i) {
-    // A shared machine gives more or less of itself from second to second, so each repetition has a
-    // peak of its own.
+    // The speed of a shared machine changes from second to second, so each repetition measures the
+    // peak anew.
     for (const int threads : thread_counts()) {
       peaks[threads].push_back(measure_peak(threads, kSettled));
     }
@@ -118,7 +118,7 @@ bool run(const Comparison& comparison, const std::regex& filter, int repetitions
   return true;
 }
 
-/// Says which element of the result is wrong, and how; nothing if none is.
+/// Returns a message about the first wrong element of the result, or "" if all are right.
 std::string first_difference(const Tensor& result, const Tensor& expected, double tolerance) {
   const auto number = [](const Tensor& x, int64_t i) { return static_cast<double>(x.data()[i]); };
   double allowed = 0;

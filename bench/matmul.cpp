@@ -22,12 +22,12 @@ constexpr Shape3 kSquares[] = {{64, 64, 64},       {128, 128, 128},    {256, 256
                                {384, 384, 384},    {512, 512, 512},    {768, 768, 768},
                                {1000, 1000, 1000}, {1024, 1024, 1024}, {2048, 2048, 2048}};
 
-// What the layers of GANs multiply: [N, K] of a layer, for each size of batch.
+// The products of GANs' linear layers: [N, K] of a layer, for each size of batch.
 constexpr int64_t kBatches[] = {1, 16, 64, 128, 256};
 constexpr int64_t kLayers[][2] = {{256, 100}, {512, 256},  {1024, 512},  {784, 1024},
                                   {512, 784}, {8192, 100}, {4096, 2048}, {64, 4096}};
 
-// Thin, skewed, and such as fit no tile.
+// Thin and skewed products, and some whose extents are no multiples of a tile.
 constexpr Shape3 kOthers[] = {{64, 1, 1024},   {333, 777, 555}, {8192, 64, 1024}, {17, 1023, 65},
                               {100, 10, 1000}, {31, 2047, 300}, {700, 30, 129}};
 
@@ -40,7 +40,7 @@ std::vector<Shape3> shapes() {
   return all;
 }
 
-/// The arrays of one shape and what the reference makes of them.
+/// The arrays of one shape, and the result of the reference kernel.
 struct Data {
   explicit Data(const Shape3& s)
       : shape(s),
@@ -49,7 +49,7 @@ struct Data {
         c(Tensor::empty({s.m, s.n})),
         expected(Tensor::empty({s.m, s.n})) {
     if (!results_are_checked()) return;
-    // The reference reads B along k, which is slow for a large B; it gets B's transpose to read.
+    // The reference reads B along k, which is slow for a large B. So it gets a transposed copy.
     const Tensor bt = Tensor::empty({s.n, s.k});
     Scalar* const t = bt.mutable_data();
     for (int64_t p = 0; p < s.k; ++p) {
@@ -62,7 +62,7 @@ struct Data {
   Tensor a, b, c, expected;
 };
 
-/// Kept from benchmark to benchmark as long as the shape is the same.
+/// Returns the arrays. They are kept as long as the shape stays the same.
 const Data& data_for(const Shape3& s) {
   static std::unique_ptr<const Data> data;
   if (!data || data->shape.str() != s.str()) data = std::make_unique<const Data>(s);

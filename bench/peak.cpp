@@ -11,7 +11,7 @@
 namespace forger::bench {
 namespace {
 
-/// The loop for the best available kernel set, or null.
+/// Returns the loop of the best available kernel set, or null.
 const FmaLoop* widest_loop() {
   const FmaLoop* widest = nullptr;
 #ifdef FORGER_HAVE_SIMD

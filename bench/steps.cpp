@@ -1,10 +1,11 @@
-// Times whole training steps of four GANs, for bench/steps.py, which holds them against PyTorch's:
+// Times whole training steps of four GANs. bench/steps.py compares them with PyTorch's, and
+// bench/compare.py those of two builds:
 //
 //     forger_steps MODEL REPEATS
 //
-// A step: D learns from real images and from fakes, a backward pass each, and G from D's opinion of
-// the same fakes; Adam moves each once. The model `op` is no GAN: see run_chain(). Prints a line of
-// JSON.
+// In a step, D learns from real images and from fakes, with a backward pass for each, and G learns
+// from D's verdict on the same fakes. Adam updates each once. The model `op` is no GAN: see
+// run_chain(). Prints a line of JSON.
 #include <omp.h>
 #include <sys/resource.h>
 
@@ -26,7 +27,7 @@
 namespace forger::bench {
 namespace {
 
-/// Layers one behind the other.
+/// A sequence of layers.
 struct Net : nn::Module {
   explicit Net(const char* name) : Module(name) {}
   Tensor forward(const Tensor& x) override { return layers(x); }
@@ -48,7 +49,7 @@ struct Gan {
   Shape x, z;  // of a batch
 };
 
-/// On `size` x `size` pixels: `base` x `base` doubled until it is there.
+/// Builds a DCGAN for `size` x `size` pixels, which is `base` x `base` doubled several times.
 void build_dcgan(Gan& gan, int64_t size, int64_t channels, int64_t base) {
   constexpr int64_t kLatent = 100, kFeatures = 64;
   const int64_t widest = kFeatures * size / base / 2;
@@ -101,7 +102,7 @@ bool build(Gan& gan, const std::string& model) {
   return true;
 }
 
-/// What a graph costs: 1000 products of one element, forward, backward and release.
+/// Measures the cost of the graph: 1000 products of one element, forward, backward and release.
 constexpr int kChain = 1000;
 void run_chain() {
   const Tensor x = Tensor::scalar(1).set_requires_grad();
@@ -115,10 +116,10 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// Times `step` in groups of `inner`, and prints a line.
+/// Times `step` in groups of `inner` and prints a line of JSON.
 int time_steps(const std::string& model, int repeats, int inner, double per_step,
                const std::function<void()>& step) {
-  for (int i = 0; i < std::max(3, inner); ++i) step();  // warm-up: the optimizers' state moves in
+  for (int i = 0; i < std::max(3, inner); ++i) step();  // warm-up: allocates the optimizers' state
   const uint64_t requests = memory::stats().system_requests;
   std::vector<double> milliseconds;
   for (int i = 0; i < repeats; ++i) {

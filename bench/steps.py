@@ -3,12 +3,13 @@
 
     steps.py PROGRAM [--models dcgan64,dcgan28,mlp,toy2d,op] [--rounds 5] [--repeats 3] [--json FILE]
 
-PROGRAM is forger_steps. Every round runs every setting once, one after the other, so that whatever
-else the machine does falls on all alike; a ratio is taken within a round. PyTorch is the system's
-(/usr/bin/python3, package python3-torch), with one thread and with all, contiguous and channels
-last, on OpenBLAS and on BLIS where these are installed. The setting with the least median counts. Its
-step is written as is usual: G's backward() computes D's gradients too, for zero_grad() to throw away.
-forger's is given the parameters whose gradients it shall compute.
+PROGRAM is forger_steps. Every round runs every setting once, one after the other, so other load on the
+machine affects all settings alike. A ratio is taken within a round. PyTorch is the system's
+(/usr/bin/python3, package python3-torch). It is run with one thread and with all, with contiguous
+tensors and channels last, on OpenBLAS and on BLIS where these are installed; the setting with the least
+median counts. PyTorch's step is written in the usual way: G's backward() computes D's gradients as
+well, and zero_grad() discards them. forger's backward() is given the parameters whose gradients it
+computes.
 """
 import argparse
 import glob
@@ -30,7 +31,7 @@ def has_torch():
 
 
 def blas_folders():
-    """The libblas.so.3 that PyTorch may find first, by name."""
+    """name -> a folder with a libblas.so.3 that PyTorch can be made to load."""
     folders = {"OpenBLAS": "/usr/lib/*/openblas-pthread", "BLIS": "/usr/lib/*/blis-openmp"}
     found = {name: next((f for f in glob.glob(pattern) if os.path.exists(f + "/libblas.so.3")), None)
              for name, pattern in folders.items()}
@@ -38,7 +39,7 @@ def blas_folders():
 
 
 def settings(model, program, repeats, torch):
-    """name -> a function that runs this setting once."""
+    """For forger and for PyTorch: name -> a function that runs this setting once."""
     threads = programs.thread_counts(model)
     ours = {f"forger, {t} thread{'s' * (t > 1)}":
             lambda t=t: programs.run_json([program, model, str(repeats)],

@@ -13,14 +13,14 @@ bool is_peer(const std::string& who) {
   return std::find(std::begin(kPeers), std::end(kPeers), who) != std::end(kPeers);
 }
 
-/// The part of a benchmark's name "kernel/shape/who/threads:N" between slashes `i` and `i + 1`.
+/// Returns part `i` of a benchmark's name "kernel/shape/who/threads:N".
 std::string part(const std::string& name, int i) {
   size_t begin = 0;
   for (; i > 0; --i) begin = name.find('/', begin) + 1;
   return name.substr(begin, name.find('/', begin) - begin);
 }
 
-/// Repetition by repetition; 0 where there is nothing to compare with.
+/// Returns the median of the ratios within a repetition; 0 if there is nothing to compare with.
 double median_ratio(const std::vector<double>& a, const std::vector<double>& b) {
   std::vector<double> ratios;
   for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
@@ -63,7 +63,7 @@ void Table::finish(const std::string& kernel, const std::string& shape,
                 "GFLOP/s", "spread", "peak%", "clock%", "times as fast as");
     header_printed_ = true;
   }
-  // They ran in turns of any order.
+  // The runs were reported in the order in which they took turns.
   const auto place = [&](const Row& row) {
     return std::pair(row.threads, std::find(order.begin(), order.end(), row.who) - order.begin());
   };

@@ -9,23 +9,23 @@
 
 namespace forger::bench {
 
-/// What contender `who` did in one comparison, for each repetition a rate in flops a second.
+/// The results of contender `who` in one comparison: for each repetition a rate in flops a second.
 struct Row {
   std::string kernel, shape, who;
   int threads;
   std::vector<double> rates;
-  std::vector<double> peaks, peaks_after;  // of the machine: by itself, and right after the rate
+  std::vector<double> peaks, peaks_after;  // measure_peak(): on its own, and right after the rate
 };
 
-/// Collects the runs of one comparison after the other, and prints each as rows of one table: the
-/// median rate, its spread, and the median of the ratios to each peer, repetition by repetition.
+/// Collects the runs of the comparisons and prints each comparison as rows of one table. A row has
+/// the median rate, its spread, and for each peer the median of the ratios within a repetition.
 class Table : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }
   void ReportRuns(const std::vector<Run>& runs) override;
 
-  /// Prints the comparison whose runs were reported since the last call, its contenders in this
-  /// order. `peaks` is by threads, a rate for each repetition.
+  /// Prints the comparison whose runs were reported since the last call, with its contenders in
+  /// this order. `peaks` holds, for each number of threads, a rate for each repetition.
   void finish(const std::string& kernel, const std::string& shape,
               const std::vector<std::string>& order,
               const std::map<int, std::vector<double>>& peaks);

@@ -5,8 +5,8 @@
 #include "autograd/kernels/simd/extents.h"
 #include "autograd/memory.h"
 
-// What a standard container would do. An inline function of the library, compiled here for AVX2,
-// could be the copy that the linker keeps for all, so the rungs use none.
+// Replaces standard containers. The rungs use none: of an inline function of the library, the
+// linker might keep the copy that was compiled here for AVX2, for all callers.
 namespace forger::ladder {
 namespace {
 

@@ -1,7 +1,7 @@
 #include "bench/ladder/ladder.h"
 
-// The definition: for each element of y a sum over the channels and the kernel, with a question at
-// every step whether the image goes that far.
+// The definition: each element of y is a sum over the channels and the kernel. Every step tests
+// whether it is inside the image.
 namespace forger::ladder {
 
 void conv_loops(const kernels::Conv2d& s, const float* x, const float* weight, float* y) {

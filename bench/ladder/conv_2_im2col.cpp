@@ -1,10 +1,10 @@
 #include "bench/ladder/buffer.h"
 #include "bench/ladder/ladder.h"
 
-// One idea: write the window that each output sees into a column of a matrix, and the convolution
-// is a matrix product, weight [o, c kh kw] times windows [c kh kw, oh ow], for which we have a fast
-// kernel. The matrix costs: it holds each pixel kh kw / stride^2 times, and goes to memory and
-// back.
+// One idea: write the window of each output into a column of a matrix. The convolution is then a
+// matrix product, weight [o, c kh kw] times windows [c kh kw, oh ow], for which there is a fast
+// kernel. The disadvantage: the matrix holds each pixel kh kw / stride^2 times, and is written to
+// memory and read back.
 namespace forger::ladder {
 
 void conv_im2col(const kernels::Conv2d& s, const float* x, const float* weight, float* y) {

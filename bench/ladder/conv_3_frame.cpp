@@ -1,9 +1,9 @@
 #include "bench/ladder/ladder.h"
 #include "bench/ladder/windows.h"
 
-// One idea: each image is first copied into a frame of zeros, and then no step has to ask whether
-// it is inside. The question was asked for every element of every window; now the innermost loop is
-// a copy, which the compiler makes of vectors where the stride is 1.
+// One idea: each image is first copied into a frame of zeros, so no step has to test whether it is
+// inside. Before, every element of every window was tested. Now the innermost loop is a copy, which
+// the compiler vectorises where the stride is 1.
 namespace forger::ladder {
 
 void conv_frame(const kernels::Conv2d& s, const float* x, const float* weight, float* y) {

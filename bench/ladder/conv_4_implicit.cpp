@@ -2,9 +2,9 @@
 #include "bench/ladder/panels.h"
 #include "bench/ladder/windows.h"
 
-// One idea: the product reads its matrix through panels of sixteen columns anyway, so a panel is
-// filled straight from the frame when its turn comes, used for all output channels, and forgotten.
-// No matrix is written to memory and read back; the weights are packed once for all images.
+// One idea: the product reads its matrix through panels of sixteen columns anyway. So each panel is
+// filled directly from the frame, used for all output channels, and overwritten by the next. No
+// matrix is written to memory and read back. The weights are packed once for all images.
 namespace forger::ladder {
 
 void conv_implicit(const kernels::Conv2d& s, const float* x, const float* weight, float* y) {

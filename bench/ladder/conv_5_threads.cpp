@@ -4,8 +4,8 @@
 #include "bench/ladder/panels.h"
 #include "bench/ladder/windows.h"
 
-// One idea: the images are shared out among the threads. Each has a frame and a panel of its own;
-// the packed weights are read by all.
+// One idea: the images are divided among the threads. Each thread has a frame and a panel of its
+// own; all read the same packed weights.
 namespace forger::ladder {
 
 void conv_threads(const kernels::Conv2d& s, const float* x, const float* weight, float* y) {

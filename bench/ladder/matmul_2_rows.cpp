@@ -1,9 +1,9 @@
 #include "bench/ladder/buffer.h"
 #include "bench/ladder/ladder.h"
 
-// One idea: p outside, j inside. A row of C grows by a multiple of a row of B; both are walked in
-// the order in which they lie, and since no sum waits for another, the compiler makes vectors of
-// the inner loop. But each multiply-add loads and stores an element of C.
+// One idea: the loop over p is outside that over j. A multiple of a row of B is added to a row of
+// C. Both are contiguous and no sum waits for another, so the compiler vectorises the inner loop.
+// But each multiply-add loads and stores an element of C.
 namespace forger::ladder {
 
 void matmul_rows(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {

@@ -3,8 +3,8 @@
 #include "bench/ladder/tile.h"
 
 // One idea: a tile of 6 x 16 elements of C stays in twelve registers while p runs. A step loads 22
-// numbers for 96 multiply-adds, where a row's step loaded two and stored one for each, and the
-// twelve sums do not wait for each other. C is written once.
+// numbers for 96 multiply-adds; the rung before loaded two and stored one for each multiply-add.
+// The twelve sums do not wait for each other, and C is written once.
 namespace forger::ladder {
 
 void matmul_registers(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {

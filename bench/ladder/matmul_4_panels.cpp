@@ -1,9 +1,9 @@
 #include "bench/ladder/ladder.h"
 #include "bench/ladder/panels.h"
 
-// One idea: A and B are copied first, into panels that a tile reads from front to back. Before, the
-// sixteen columns of a step lay a whole row of B apart from the next sixteen: each step another
-// page, and rows 4 KiB apart all competed for the same few places of the cache.
+// One idea: A and B are first copied into panels that a tile reads from front to back. Before, each
+// step of p read another row of B, on another page, and rows 4 KiB apart competed for the same few
+// lines of the cache.
 namespace forger::ladder {
 
 void matmul_panels(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {

@@ -1,9 +1,9 @@
 #include "bench/ladder/ladder.h"
 #include "bench/ladder/panels.h"
 
-// One idea: only as much at a time as the caches hold. k is cut into slices of 256, so that a panel
-// of B (16 KiB) stays in the first cache for all rows, and A into blocks of 96 rows (96 KiB), which
-// stay in the second while all of B passes. C is visited once a slice.
+// One idea: a block of work fits the caches. k is cut into slices of 256, so that a panel of B
+// (16 KiB) stays in the L1 cache for all rows. A is cut into blocks of 96 rows (96 KiB), which stay
+// in the L2 cache while all of B is read. C is read and written once per slice.
 namespace forger::ladder {
 
 void matmul_blocks(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {

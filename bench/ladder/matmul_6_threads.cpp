@@ -3,9 +3,9 @@
 #include "bench/ladder/ladder.h"
 #include "bench/ladder/panels.h"
 
-// One idea: the blocks of A are shared out among the threads, each with a packed block of its own
-// in its core's cache; B's panels are packed together and read by all. Each element of C is still
-// one thread's, and summed in the same order: the number of threads changes no bit.
+// One idea: the blocks of A are divided among the threads, each with a packed block in its core's
+// cache. The threads pack B's panels together and all read them. Each element of C still belongs to
+// one thread and is summed in the same order, so the number of threads changes no bit.
 namespace forger::ladder {
 
 void matmul_threads(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c) {

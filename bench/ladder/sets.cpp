@@ -4,16 +4,16 @@
 
 #include "bench/ladder/ladder.h"
 
-// Each rung of the matmul ladder as a kernel set that FORGER_KERNELS can name, to train a chapter
-// on it: products by the rung, convolutions by the rung on a written-out matrix of windows, and all
-// else by the AVX2 set.
+// Makes each rung of the matmul ladder a kernel set that FORGER_KERNELS can name, so that a chapter
+// can be trained on it. The rung computes products, and convolutions as products with a matrix of
+// windows. The AVX2 set computes the rest.
 namespace forger::ladder {
 namespace {
 
 using kernels::Conv2d;
 using kernels::Gemm;
 
-/// The rungs take dense row-major operands: this copies others.
+/// Copies an operand to dense row-major order, which the rungs expect.
 std::vector<float> dense(const float* from, int64_t rows, int64_t cols, int64_t row, int64_t col) {
   std::vector<float> to(static_cast<size_t>(rows * cols));
   for (int64_t i = 0; i < rows; ++i) {
@@ -119,7 +119,7 @@ const kernels::Kernels kSets[] = {
     make_set<matmul_registers>("registers"), make_set<matmul_panels>("panels"),
     make_set<matmul_blocks>("blocks"),       make_set<matmul_threads>("threads")};
 
-// Wherever this file is linked, before main() begins.
+// Offers the sets in every program that links this file, before main() begins.
 const bool offered = [] {
   for (int i = 0; i < kernels::available_count(); ++i) {
     if (std::string_view(kernels::available(i).name) != "avx2") continue;

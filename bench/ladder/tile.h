@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-// What the rungs from matmul_registers on share: vectors, and the tile's extents.
+// Vectors and the tile, which the rungs from matmul_registers on share.
 namespace forger::ladder {
 namespace {
 
@@ -19,8 +19,9 @@ inline Vec load(const float* p) {
 }
 inline void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
 
-/// Runs p from 0 to k - 1 over kRows numbers of A, `a_row` apart within a step and `a_step` from
-/// step to step, and kCols of B, `b_step` from step to step. The sums come back in `tile`.
+/// Multiplies kRows rows of A by kCols columns of B and stores the sums in `tile`. In A,
+/// neighbouring rows are `a_row` apart and steps of k `a_step`; in B, steps of k are `b_step`
+/// apart.
 inline void multiply_tile(int64_t k, const float* a, int64_t a_row, int64_t a_step, const float* b,
                           int64_t b_step, float (&tile)[kRows][kCols]) {
   Vec sum[kRows][2] = {};

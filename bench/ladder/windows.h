@@ -4,11 +4,11 @@
 #include "bench/ladder/buffer.h"
 #include "bench/ladder/tile.h"
 
-// What the rungs from conv_frame on share: a frame of zeros, and the windows taken from it.
+// A frame of zeros and the windows in it, which the rungs from conv_frame on share.
 namespace forger::ladder {
 namespace {
 
-/// An image with a border of zeros, [c, height, width].
+/// Copies an image into a frame of zeros, [c, height, width].
 inline void put_in_frame(const kernels::Conv2d& s, const float* x, int64_t height, int64_t width,
                          float* frame) {
   set_to_zero(frame, s.c * height * width);
@@ -19,13 +19,14 @@ inline void put_in_frame(const kernels::Conv2d& s, const float* x, int64_t heigh
   }
 }
 
-/// The windows of sixteen places: where each begins is computed once, and every element of the
-/// kernel is so much further on in all of them.
+/// Packs the windows of sixteen places. The beginning of each is computed once; an element of the
+/// kernel has the same distance from it in all windows.
 inline void pack_windows(const kernels::Conv2d& s, const float* frame, int64_t height,
                          int64_t width, int64_t place, float* to) {
   int64_t begin[kCols];
   for (int64_t l = 0; l < kCols; ++l) {
-    const int64_t at = min(place + l, s.oh * s.ow - 1);  // beyond the end, the last again
+    const int64_t at =
+        min(place + l, s.oh * s.ow - 1);  // beyond the end, the last place is repeated
     begin[l] = at / s.ow * s.stride * width + at % s.ow * s.stride;
   }
   for (int64_t c = 0; c < s.c; ++c) {

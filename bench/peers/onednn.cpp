@@ -16,15 +16,15 @@ const dnnl::engine& cpu() {
   return instance;
 }
 
-/// A reorder from one memory to another, run at once.
+/// Copies one memory to another, in the other's layout.
 void copy(memory& from, memory& to) {
   dnnl::stream stream(cpu());
   dnnl::reorder(from, to).execute(stream, from, to);
   stream.wait();
 }
 
-/// Who takes part in a convolution, in the order first, second, out: role, extents, layout of
-/// oneDNN's choice.
+/// The operands of a convolution in the order first, second, out: role, extents, and the layout
+/// that oneDNN chose.
 struct Part {
   int role;
   memory::dims dims;
@@ -35,7 +35,7 @@ struct Conv {
   std::vector<Part> parts;
 };
 
-/// Throws dnnl::error where oneDNN has no such way to compute this.
+/// Throws dnnl::error where oneDNN has no such algorithm for this convolution.
 Conv make_conv(Direction direction, const kernels::Conv2d& s, dnnl::algorithm algorithm) {
   const memory::dims x_dims = {s.n, s.c, s.h, s.w}, w_dims = {s.o, s.c, s.kh, s.kw},
                      y_dims = {s.n, s.o, s.oh, s.ow};
@@ -97,7 +97,7 @@ Conv make_conv(Direction direction, const kernels::Conv2d& s, dnnl::algorithm al
   return {primitive, parts};
 }
 
-/// With its operands in place.
+/// A convolution with its operands.
 PreparedConv prepare(const Conv& conv, const float* first, const float* second, float* out) {
   const std::vector<Part>& parts = conv.parts;
   const auto plain = [](const Part& part, float* data) {  // NCHW and OIHW alike

@@ -1,6 +1,6 @@
 #include "bench/peers/peers.h"
 
-// Declared here, for the cblas.h that the compiler finds may be another BLAS's.
+// Declared here because the cblas.h that the compiler finds may belong to another BLAS.
 extern "C" {
 void cblas_sgemm(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
                  const float* a, int lda, const float* b, int ldb, float beta, float* c, int ldc);

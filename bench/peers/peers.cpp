@@ -26,7 +26,7 @@ void set_peer_threads([[maybe_unused]] int threads) {
 #ifdef FORGER_HAVE_OPENBLAS
   openblas::set_threads(threads);
 #endif
-  // oneDNN runs on OpenMP and takes its threads from there.
+  // oneDNN uses OpenMP's number of threads.
 }
 
 std::string describe_peers() {

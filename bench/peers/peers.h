@@ -7,7 +7,7 @@
 
 #include "autograd/kernels/kernels.h"
 
-/// The libraries to compare with, as far as they were found when this was built.
+/// The libraries to compare with, if the build found them.
 namespace forger::bench {
 
 /// C [m, n] = A [m, k] B [k, n], all dense and row-major.
@@ -19,15 +19,15 @@ std::vector<MatMulPeer> matmul_peers();
 
 enum class Direction { kForward, kInputGrad, kWeightGrad };
 
-/// A convolution made ready to be timed: `run` computes, on copies in the layouts that the peer
-/// likes best; `fetch` writes the result to the output that was given, in forger's layout. `exact`:
-/// sums of small whole numbers come out exact.
+/// A convolution that is ready to be timed. `run` computes it, on copies in the layouts that the
+/// peer prefers. `fetch` writes the result in forger's layout to the given output. `exact` is true
+/// if sums of small whole numbers are exact.
 struct PreparedConv {
   std::function<void()> run, fetch;
   bool exact = true;
 };
 
-/// Inputs and output are those of the kernel of that direction, in kernels.h.
+/// Inputs and output are those of the kernel of that direction in kernels.h.
 struct ConvPeer {
   const char* name;
   PreparedConv (*prepare)(Direction direction, const kernels::Conv2d& s, const float* first,
@@ -36,12 +36,12 @@ struct ConvPeer {
 };
 std::vector<ConvPeer> conv_peers();
 
-/// Both use as many threads as this says.
+/// Sets the number of threads of all peers.
 void set_peer_threads(int threads);
-/// Names, versions and threads, for people.
+/// Returns names, versions and threads of the peers.
 std::string describe_peers();
 
-// Those behind it; each exists if its library was found.
+// The parts of each peer. They exist if the library was found.
 namespace openblas {
 void matmul(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float* c);
 void set_threads(int threads);

@@ -20,11 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kGridImages = 64, kGridColumns = 8;
-constexpr int64_t kShownPixels = 64;                // the side at which one image is shown, about
+constexpr int64_t kShownPixels = 64;                // the approximate side of an image in a grid
 constexpr int64_t kImagesAtOnce = 256;              // a multiple of 4: see generate()
 constexpr int64_t kMaxIdxBytes = int64_t{1} << 30;  // the most that read_idx() takes
 
-/// G as a checkpoint holds it, with the options that it was built from.
+/// G from a checkpoint, with the options that it was built from.
 struct Trained {
   fs::path path;
   TrainOptions options;
@@ -67,8 +67,8 @@ int generate(GenerateOptions& options) {
   const fs::path folder =
       options.out.empty() ? trained.path.parent_path() / "generated" : fs::path(options.out);
 
-  // An image is a function of seed and number: a batch's random numbers begin where those of the
-  // batch before ended, in whole blocks of four.
+  // An image is a function of the seed and its number. The random numbers of a batch begin where
+  // those of the batch before ended: both use whole blocks of four.
   Random random(static_cast<uint64_t>(options.seed), kGenerateStream);
   nn::ImageSet images;
   Tensor first;
@@ -79,7 +79,7 @@ int generate(GenerateOptions& options) {
     append_images(images, x);
   }
 
-  // The name says the number of axes: count, height, width, and channels if there are colours.
+  // The name holds the number of axes: count, height and width, and with colours also channels.
   const char* name = images.channels == 1 ? "images-idx3-ubyte" : "images-idx4-ubyte";
   nn::make_folder(folder);
   nn::write_idx_images(folder / name, images);

@@ -1,8 +1,8 @@
 // Chapter 3: a DCGAN (Radford et al. 2015, arXiv 1511.06434) learns to draw what it sees.
 //
 // Two networks play against each other (Goodfellow et al. 2014, arXiv 1406.2661). G, the forger,
-// makes an image from a random vector z; D, the police, says of an image whether it is real. D
-// learns from both kinds, G from what D says of its forgeries. The game is the loop in train().
+// makes an image from a random vector z. D, the police, decides whether an image is real. D learns
+// from both kinds of images, G from D's verdict on its forgeries. The game is the loop in train().
 #include <omp.h>
 
 #include <cstdio>
@@ -73,8 +73,8 @@ int train(TrainOptions& options, const std::vector<tutorials::Option>& given) {
   nn::Loader loader(data.images, options.batch_size, seed);
   Random latent(seed, kTrainingStream);
 
-  // Beside the options, this and the position are all of a run: what is saved, and what --resume
-  // puts back.
+  // These tensors, the options and the position are the whole state of a run. They are saved, and
+  // --resume restores them.
   const std::pair<const char*, nn::NamedTensors> parts[] = {
       {"G.", G.state()}, {"D.", D.state()}, {"opt_g.", opt_g.state()}, {"opt_d.", opt_d.state()}};
   if (options.resume) {
@@ -124,8 +124,9 @@ int train(TrainOptions& options, const std::vector<tutorials::Option>& given) {
     const Tensor real = loader.next().images;
     const Tensor z = latent.normal({options.batch_size, options.latent, 1, 1});
 
-    // D is to say 1 to real images and 0 to G's. detach() cuts the graph at the image: this loss
-    // must not reach G. Each kind goes through D on its own, with its own batch statistics.
+    // D should return 1 for real images and 0 for those of G. detach() cuts the graph at the image:
+    // this loss must not reach G. Each kind passes through D on its own, with its own batch
+    // statistics.
     const Tensor fake = G(z);
     const Tensor on_real = D(real);
     const Tensor on_fake = D(fake.detach());
@@ -134,9 +135,9 @@ int train(TrainOptions& options, const std::vector<tutorials::Option>& given) {
     backward(loss_d, D.parameters());
     opt_d.step();
 
-    // G is to make D say 1. The loss goes back through D into G, and only G's gradients are asked
-    // for. It is -log D(G(z)): log(1 - D(G(z))) is nearly flat where D is sure, which is where a
-    // beginning G needs a slope (Goodfellow et al. 2014, section 3).
+    // G should make D return 1. The gradient flows back through D into G, and only G's gradients
+    // are requested. The loss is -log D(G(z)): log(1 - D(G(z))) is nearly flat where D is sure, and
+    // that is where an untrained G needs a slope (Goodfellow et al. 2014, section 3).
     const Tensor loss_g = bce_with_logits(D(fake), 1.0);
     opt_g.zero_grad();
     backward(loss_g, G.parameters());

@@ -21,7 +21,7 @@ Pyramid make_pyramid(const NetworkOptions& options) {
   return pyramid;
 }
 
-// No layer has a bias, as in PyTorch's example: batch norm, where it follows, subtracts it again.
+// No layer has a bias, as in PyTorch's example: a batch norm behind it would subtract it again.
 
 Generator::Generator(const NetworkOptions& options) : Module("G") {
   const auto [base, widths] = make_pyramid(options);

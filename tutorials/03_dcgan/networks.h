@@ -17,18 +17,19 @@ struct NetworkOptions {
   int64_t features;              // channels next to the image
 };
 
-/// The sizes that an image goes through: halved as long as it stays whole and at least 4, as 28,
-/// 14, 7. `widths` are the channels behind each halving, doubled each time up to 8 times the
+/// The sizes of an image inside the networks. Its side is halved while it stays a whole number of
+/// at least 4, for example 28, 14, 7. The channels double with each halving, up to 8 times the
 /// features.
 struct Pyramid {
   int64_t base;                 // the smallest side
-  std::vector<int64_t> widths;  // [0] next to the image
+  std::vector<int64_t> widths;  // channels after each halving; [0] is next to the image
 };
 Pyramid make_pyramid(const NetworkOptions& options);
 
 /// z [N, latent, 1, 1] -> images [N, channels, size, size] in [-1, 1]. The first layer spreads z
-/// over base x base, each further one doubles the side: kernel 4 = 2 x stride, so that every
-/// output pixel gets as many products and no checkerboard is built in (Odena et al. 2016).
+/// over base x base pixels, and each further layer doubles the side. The kernel is 4 = 2 x stride,
+/// so every output pixel sums equally many products and no checkerboard appears (Odena et al.
+/// 2016).
 struct Generator : nn::Module {
   explicit Generator(const NetworkOptions& options);
   Tensor forward(const Tensor& z) override;
@@ -36,9 +37,9 @@ struct Generator : nn::Module {
   nn::Sequential main{*this, "main"};
 };
 
-/// Images [N, channels, size, size] -> one logit each, [N, 1, 1, 1]: above 0 says real. Batch norm
-/// neither in the first nor in the last layer (section 3): there it would hide from D the
-/// brightness and the contrast of what it judges.
+/// Images [N, channels, size, size] -> one logit each, [N, 1, 1, 1]. A logit above 0 means real.
+/// The first and the last layer have no batch norm (section 3): it would hide brightness and
+/// contrast of the images from D.
 struct Discriminator : nn::Module {
   explicit Discriminator(const NetworkOptions& options);
   Tensor forward(const Tensor& x) override;

@@ -9,7 +9,7 @@
 #include "tutorials/common/data.h"
 #include "tutorials/common/options.h"
 
-/// What can be said on the command line, and how a checkpoint remembers it.
+/// The options of the command line, and how a checkpoint keeps them.
 namespace forger::dcgan {
 
 constexpr const char* kChapter = "dcgan";
@@ -17,8 +17,8 @@ constexpr const char* kChapter = "dcgan";
 // The steps of a run. Adam counts them in a float, which is exact up to 2^24.
 constexpr int64_t kMostSteps = 10'000'000;
 
-// Streams of random numbers, one per purpose: what one draws does not depend on the others. (The
-// loader's begin with L, the digits' with D.)
+// Streams of random numbers, one per purpose, so that none depends on what another draws. (Those of
+// the loader begin with L, those of the digits with D.)
 constexpr uint64_t kTrainingStream = uint64_t{'Z'} << 56;  // z of the training steps
 constexpr uint64_t kSampleStream = uint64_t{'S'} << 56;    // z of the sample grids
 constexpr uint64_t kGenerateStream = uint64_t{'G'} << 56;
@@ -61,26 +61,29 @@ struct InspectOptions {
 };
 std::vector<tutorials::Option> inspect_options(InspectOptions& options);
 
-/// Where a run stands. With its options and its tensors that is all of it.
+/// The position of a run. With its options and its tensors this is its whole state.
 struct Position {
   int64_t step = 0;              // steps done
-  int64_t latent_counter = 0;    // of the random numbers that z was drawn from
+  int64_t latent_counter = 0;    // random numbers drawn for z so far
   int64_t epoch = 0, batch = 0;  // of the loader
   std::string images;            // fingerprint() of the data
 };
 
-/// A checkpoint's metadata: no time and no machine, so that equal runs give equal files.
+/// Returns a checkpoint's metadata. They hold neither time nor machine, so equal runs give equal
+/// files.
 std::map<std::string, std::string> to_metadata(TrainOptions& options, Position& position);
-/// Reads them back. Throws Error naming `source` unless they are those of a run of this chapter
-/// with values in range.
+/// Reads metadata back. Throws Error naming `source` unless they are of a run of this chapter and
+/// all values are in range.
 void from_metadata(const nn::Checkpoint& checkpoint, const std::string& source,
                    TrainOptions& options, Position& position);
 
-/// --quick: what ends within a minute on two cores, for each option that was not given itself.
+/// Applies --quick: sets every option that was not given itself, so that the run ends within a
+/// minute on two cores.
 void apply_quick(TrainOptions& options, const std::vector<tutorials::Option>& given);
 
-/// For --resume: takes everything that defines the run from `stored`, its checkpoint. Throws
-/// UsageError when an option was given with another value, except --epochs and --steps.
+/// Applies --resume: takes everything that defines the run from `stored`, the options in its
+/// checkpoint. Throws UsageError if an option other than --epochs and --steps was given with
+/// another value.
 void continue_run(TrainOptions& options, TrainOptions& stored,
                   const std::vector<tutorials::Option>& given);
 

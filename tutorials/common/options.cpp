@@ -24,7 +24,7 @@ std::string shortest_text(Number number) {
           std::to_chars(digits, digits + sizeof digits, number, std::chars_format::general).ptr};
 }
 
-/// Parses the whole text as a number. Returns false if it is none, or does not fit.
+/// Reads the whole text as a number. False if it is not a number, or does not fit.
 bool parse_number(const std::string& text, int64_t& number) {
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, number);
@@ -80,7 +80,7 @@ void set_number(Number& value, const Range& range, const std::string& text,
        {"found    " + text, "expected " + range_text(range)}, {});
 }
 
-/// The text in lines that fit beside the option's name on a terminal of 80 columns.
+/// Breaks the text into lines that fit beside the option's name on a terminal of 80 columns.
 std::string wrap(const std::string& text) {
   std::string wrapped;
   size_t width = 0;
@@ -94,7 +94,7 @@ std::string wrap(const std::string& text) {
   return wrapped;
 }
 
-/// The help text, with the default in the place of {}.
+/// Returns the help text, with {} replaced by the default.
 std::string help_of(const Option& option) {
   std::string help = option.help;
   if (const size_t at = help.find("{}"); at != std::string::npos) {

@@ -8,11 +8,11 @@
 
 #include "autograd/error.h"
 
-/// The options of a chapter's program. One table says each option's name, variable, range and help;
-/// the command line, the checkpoint's metadata, run.json and --resume all read that table.
+/// The options of a chapter's program. One table holds each option's name, variable, range and
+/// help. The command line, the checkpoint's metadata, run.json and --resume all read this table.
 namespace forger::tutorials {
 
-/// A mistake in the command line. The program ends with status 2; for every other Error with 1.
+/// A mistake in the command line. The program ends with status 2; any other Error ends it with 1.
 class UsageError : public Error {
  public:
   using Error::Error;
@@ -26,20 +26,20 @@ class UsageError : public Error {
 [[noreturn]] void fail_option(const std::string& name, const std::string& what,
                               const std::string& found, const std::string& expected);
 
-/// least, least + step, ... up to most.
+/// The values least, least + step, ... up to most.
 struct IntegerRange {
   int64_t least, most, step = 1;
 };
 
-/// From low to high, each included or not.
+/// The values from low to high, each bound included or not.
 struct NumberRange {
   double low, high;
   bool with_low = true, with_high = true;
 };
 
 enum class Kept {
-  kInRun,    // defines the run: it is in the checkpoint, and --resume takes it from there
-  kNowhere,  // of this call alone
+  kInRun,    // defines the run; the checkpoint keeps it for --resume
+  kNowhere,  // matters for this call alone
 };
 
 struct Option {
@@ -47,7 +47,7 @@ struct Option {
   std::variant<int64_t*, double*, std::string*, bool*> value;
   std::variant<std::monostate, IntegerRange, NumberRange> range;
   std::string metavar;  // what --help shows for the value: "N"
-  std::string help;     // {} in it becomes the value before the command line was read: the default
+  std::string help;     // {} is replaced by the default: the value before the command line is read
   Kept kept = Kept::kNowhere;
   bool given = false;  // on the command line
 };
@@ -60,17 +60,17 @@ Option text_option(std::string name, std::string& value, std::string metavar, st
                    Kept kept = Kept::kNowhere);
 Option flag_option(std::string name, bool& value, std::string help, Kept kept = Kept::kNowhere);
 
-/// The shortest text from which the same number is read again.
+/// Returns the shortest text from which the same number is read again.
 std::string number_text(double number);
 std::string number_text(float number);
 
-/// The value as text, from which set_value() makes exactly the same value again.
+/// Returns the value as a text from which set_value() makes exactly the same value again.
 std::string value_text(const Option& option);
-/// Throws Error that begins with `title`, says what was found and which values there are, and
-/// changes nothing, when `text` is not a value of this option.
+/// Sets an option from a text. If `text` is not a value of this option, throws Error that begins
+/// with `title` and says what was found and which values there are; nothing has changed then.
 void set_value(const Option& option, const std::string& text, const std::string& title);
 
-/// The option of that name. Throws Error when there is none.
+/// Returns the option of that name. Throws Error when there is none.
 const Option& find_option(const std::vector<Option>& options, const std::string& name);
 
 struct Command {
@@ -80,13 +80,13 @@ struct Command {
   std::vector<Option> options;
 };
 
-/// Reads the command line into the variables of one command and returns its index; the first
-/// command is taken when the first word is none. Prints the help and returns -1 when that was asked
-/// for. Throws UsageError for anything that is not understood.
+/// Reads the command line into the variables of one command and returns its index. If the first
+/// word is not a command, the first command is meant. Prints the help and returns -1 if that was
+/// asked for. Throws UsageError for anything else.
 int parse_command_line(int argc, char** argv, const std::string& description,
                        std::vector<Command>& commands);
 
-/// What is kept with a run, as text by name.
+/// Returns the options that are kept with a run, as text by name.
 std::map<std::string, std::string> kept_values(const std::vector<Option>& options);
 
 }  // namespace forger::tutorials

@@ -20,7 +20,7 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Columns of the terminal; a longer line would wrap and could not be written over.
+/// Columns of the terminal. A longer line would wrap and could not be overwritten.
 size_t terminal_columns() {
   winsize size{};
   const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
@@ -29,7 +29,7 @@ size_t terminal_columns() {
 
 constexpr size_t kRateWidth = 8, kTimeWidth = 6, kValueWidth = 6;
 
-/// The text on the right of a column of this width, two spaces before it.
+/// Returns the text at the right of a column of this width, after two spaces.
 std::string column(size_t width, const std::string& text) {
   return std::string(2 + width - std::min(width, text.size()), ' ') + text;
 }
@@ -40,7 +40,7 @@ std::string fixed(double number, int decimals) {
   return text;
 }
 
-/// "2/3", and how wide that can become.
+/// Returns "2/3"; part_width() is the width it can grow to.
 std::string part(int64_t done, int64_t total) {
   return std::to_string(done) + "/" + std::to_string(total);
 }
@@ -50,7 +50,7 @@ size_t part_width(int64_t total) { return std::max<size_t>(5, part(total, total)
 
 std::string csv_row(int64_t step, int64_t epoch, const Metrics& metrics) {
   std::string row = std::to_string(step) + "," + std::to_string(epoch);
-  // They were computed as floats: with a double's digits they would only look more exact.
+  // The values were computed as floats; the digits of a double would suggest more precision.
   for (const Metric& metric : metrics) row += "," + number_text(static_cast<float>(metric.value));
   return row;
 }

@@ -9,40 +9,41 @@
 
 namespace forger::tutorials {
 
-/// What is measured at a step, in a fixed order.
+/// A value that is measured at each step.
 struct Metric {
   const char* name;
   double value;
 };
 using Metrics = std::vector<Metric>;
 
-/// "12,1,0.875,0.5": a row of metrics.csv, each number as short as it can be read back exactly.
+/// Returns a row of metrics.csv, such as "12,1,0.875,0.5". Each number is as short as an exact
+/// value allows.
 std::string csv_row(int64_t step, int64_t epoch, const Metrics& metrics);
 
-/// Throws Error when one of them is infinite or NaN: nothing useful can follow. The checkpoint, of
-/// an earlier step, is named.
+/// Throws Error when a metric is infinite or NaN, because nothing useful can follow. The Error
+/// names the checkpoint, which is of an earlier step.
 void check_finite(const Metrics& metrics, int64_t step, const std::filesystem::path& checkpoint);
 
-/// How a training goes, as a table with a header:
+/// Shows the progress of a training as a table with a header:
 ///
 ///     epoch       step  images/s     ETA  loss_D  loss_G    D(x)  D(G(z))
 ///       2/3  1207/2811       834    1:55   0.912   1.730   0.681    0.312
 ///
-/// On a terminal there is one line of numbers, written over several times a second; elsewhere a new
-/// line every ten seconds. Values are means over the steps since the line before.
+/// On a terminal one line of numbers is overwritten several times a second. Elsewhere a new line
+/// appears every ten seconds. Values are means over the steps since the line before.
 class Progress {
  public:
-  /// A run that continues behind `first_step` and ends with `last_step`.
+  /// For a run that has done `first_step` steps and ends after `last_step`.
   Progress(int64_t first_step, int64_t last_step, int64_t steps_per_epoch, int64_t batch_size);
 
-  /// Leaves the line, so that an error's message begins on a new one.
+  /// Ends the line, so that an error's message begins on a new one.
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// After a step, with the same names each time.
+  /// Call it after each step, with the same names each time.
   void update(int64_t step, const Metrics& metrics);
-  /// Shows what was not yet shown and leaves the line.
+  /// Shows the steps that were not shown yet and ends the line.
   void finish();
 
   /// "1:55" since the beginning, and images per second.
@@ -60,7 +61,7 @@ class Progress {
   std::chrono::steady_clock::time_point begin_, shown_at_;
   int64_t step_, shown_step_;
   Metrics sums_;
-  size_t width_ = 0;  // of the line on the terminal, to be blanked by the next
+  size_t width_ = 0;  // of the line on the terminal, which the next line has to cover
 };
 
 /// "0:07", "12:34", "1:02:03".

@@ -22,7 +22,7 @@ int failed(const char* message, int status) {
 }  // namespace
 
 int report_errors(int argc, char** argv, int (*body)(int argc, char** argv)) {
-  // A limit on file sizes is then an error like a full disk, and not the end of the process.
+  // With this a limit on file sizes is an error like a full disk; it does not end the process.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
     const int status = body(argc, argv);

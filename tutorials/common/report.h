@@ -2,8 +2,9 @@
 
 namespace forger::tutorials {
 
-/// What a chapter's main() returns: body's status, or, when it throws, the message on stderr and 2
-/// for a UsageError, 1 for anything else. Standard output that cannot be written is such an error.
+/// Runs `body` and returns the exit status for main(). If body throws, prints the message to stderr
+/// and returns 2 for a UsageError, 1 for any other exception. Standard output that cannot be
+/// written is an error as well.
 int report_errors(int argc, char** argv, int (*body)(int argc, char** argv));
 
 }  // namespace forger::tutorials
