@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/error.h"
 #include "autograd/graph.h"
 #include "autograd/tensor.h"
 
@@ -221,7 +222,8 @@ struct SparseMatrix {
   int64_t out = 0, in = 0;
   std::vector<int64_t> begin{0}, index;
   std::vector<Scalar> weight;
-  SparseMatrix transposed() const;
+  /// Throws Error when the fields do not make a matrix.
+  SparseMatrix transposed(SourceLoc loc = SourceLoc::here()) const;
 };
 /// y[n, c] = rows x[n, c] columns^T: [N, C, rows.out, columns.out]. dx = resample2d(g) by the
 /// transposes.

@@ -50,7 +50,8 @@ Shape Shape::with(int axis, int64_t extent, SourceLoc loc) const {
 
 std::string Shape::str() const { return list(begin(), rank_); }
 
-Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b, SourceLoc loc) {
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b, SourceLoc loc,
+                       const char* a_name, const char* b_name) {
   if (a == b) return a;
   const int rank = std::max(a.rank(), b.rank());
   int64_t extents[Shape::kMaxRank] = {};
@@ -58,8 +59,12 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b, SourceLoc
     const int64_t from_a = back <= a.rank() ? a[-back] : 1;
     const int64_t from_b = back <= b.rank() ? b[-back] : 1;
     if (from_a != from_b && from_a != 1 && from_b != 1) {
+      std::string first = a_name, second = b_name;
+      const size_t width = std::max(first.size(), second.size()) + 2;
+      first.resize(width, ' ');
+      second.resize(width, ' ');
       fail(op, "shapes do not broadcast",
-           {"a  " + a.str(), "b  " + b.str(),
+           {first + a.str(), second + b.str(),
             "axis -" + std::to_string(back) + ": " + std::to_string(from_a) + " against " +
                 std::to_string(from_b)},
            loc);
@@ -69,12 +74,13 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b, SourceLoc
   return Shape(extents, rank, loc);
 }
 
-int checked_axis(const char* op, const Shape& x, int axis, SourceLoc loc) {
+int checked_axis(const char* op, const Shape& x, int axis, SourceLoc loc, const char* name) {
   if (axis < -x.rank() || axis >= x.rank()) {
-    const std::string range = x.rank() == 0 ? "but x has no axes"
+    const std::string range = x.rank() == 0 ? "but " + std::string(name) + " has no axes"
                                             : "expected " + std::to_string(-x.rank()) + " to " +
                                                   std::to_string(x.rank() - 1);
-    fail(op, "no such axis", {"x  " + x.str(), "axis " + std::to_string(axis) + ", " + range}, loc);
+    fail(op, "no such axis",
+         {name + ("  " + x.str()), "axis " + std::to_string(axis) + ", " + range}, loc);
   }
   return axis < 0 ? axis + x.rank() : axis;
 }

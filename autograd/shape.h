@@ -46,10 +46,11 @@ class Shape {
 };
 
 /// The shape that two operands broadcast to, by NumPy's rule: aligned at the last axis, extents
-/// equal or one of them 1. Throws Error naming `op` and both shapes.
-Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b, SourceLoc loc);
+/// equal or one of them 1. Throws Error naming `op` and both shapes, each under its name.
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b, SourceLoc loc,
+                       const char* a_name = "a", const char* b_name = "b");
 
-/// `axis` counted from the front. Throws Error when x has no such axis.
-int checked_axis(const char* op, const Shape& x, int axis, SourceLoc loc);
+/// `axis` counted from the front. Throws Error when x has no such axis; `name` is what op calls x.
+int checked_axis(const char* op, const Shape& x, int axis, SourceLoc loc, const char* name = "x");
 
 }  // namespace forger

@@ -27,7 +27,7 @@ std::string summary(Module& module, const Shape& x, SourceLoc loc) {
   {
     const EvalMode eval(module);
     const NoGrad guard;
-    module(Tensor::zeros(x), loc);
+    (void)module(Tensor::zeros(x), loc);
   }
   std::vector<Row> rows = {{"layer", "kind", "output", "parameters", "multiply-adds"}};
   int64_t multiply_adds = 0;

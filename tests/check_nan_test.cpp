@@ -24,7 +24,7 @@ TEST_CASE("an op that makes an infinity is named, with its inputs") {
   const Tensor x = Tensor::from({2, 2}, {1, 2, 3, 200});
   CHECK(std::isinf(exp(x).at({1, 1})));  // off: it passes
   const CheckOn on;
-  CHECK(message_of([&] { exp(x); }) ==
+  CHECK(message_of([&] { return exp(x); }) ==
         "exp: made a number that is not finite\n"
         "  result   [2, 2], 1 of 4 not finite, the first inf at {1, 1}\n"
         "  input 0  [2, 2], all finite, from 1 to 200");
@@ -34,7 +34,7 @@ TEST_CASE("an op that makes an infinity is named, with its inputs") {
 TEST_CASE("a NaN that came from outside is told from one that was made") {
   const CheckOn on;
   const Tensor x = Tensor::from({2}, {1, std::numeric_limits<Scalar>::quiet_NaN()});
-  CHECK(message_of([&] { neg(x); }) ==
+  CHECK(message_of([&] { return neg(x); }) ==
         "neg: made a number that is not finite\n"
         "  result   [2], 1 of 2 not finite, the first -nan at {1}\n"
         "  input 0  [2], 1 of 2 not finite, the first nan at {1}");

@@ -124,8 +124,9 @@ TEST_CASE("ops name themselves, both shapes and what was expected") {
   CHECK(message_of([] {
           reshape(matrix(), {4, -1});
         }) ==
-        "reshape: another number of elements\n  x      [2, 3], 6 elements\n"
-        "  shape  [4, 1], 4 elements");
+        "reshape: no extent fits in place of -1\n"
+        "  x        [2, 3], 6 elements\n"
+        "  extents  [4, -1]");
   CHECK(message_of([] { slice(matrix(), 0, 1, 3); }) ==
         "slice: range outside of the axis\n  x      [2, 3]\n"
         "  range  [1, 3) of axis 0, expected within [0, 2)");

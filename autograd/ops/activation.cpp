@@ -1,23 +1,17 @@
 #include <numbers>
+#include <string>
 
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/ops/check.h"
 #include "autograd/ops/leaky_relu.h"
 #include "autograd/ops/unary.h"
 #include "autograd/random.h"
 #include "autograd/scope.h"
 
 namespace forger {
-namespace {
-
-void check_same_shape(const char* op, const Tensor& g, const Tensor& y, SourceLoc loc) {
-  if (g.shape() == y.shape()) return;
-  fail(op, "g and y need the same shape", {"g  " + g.shape().str(), "y  " + y.shape().str()}, loc);
-}
-
-}  // namespace
 
 struct LeakyRelu {
   Saved y;  // not x: the next layer keeps y anyway, so x can go
@@ -44,6 +38,7 @@ void check_slope(const char* op, double slope, SourceLoc loc) {
 
 Tensor leaky_relu(const Tensor& x, double slope, SourceLoc loc) {
   check_slope("leaky_relu", slope, loc);
+  check_defined("leaky_relu", {{"x", x}}, loc);
   Tensor y = Tensor::empty(x.shape());
   kernels::active().leaky_relu(x.numel(), static_cast<Scalar>(slope), x.data(),
                                y.mutable_data(loc));
@@ -68,7 +63,8 @@ struct LeakyReluGrad {
 };
 
 Tensor leaky_relu_grad(const Tensor& g, const Tensor& y, double slope, SourceLoc loc) {
-  check_same_shape("leaky_relu_grad", g, y, loc);
+  check_slope("leaky_relu_grad", slope, loc);
+  check_same_shape("leaky_relu_grad", {"g", g}, {"y", y}, loc);
   Tensor dx = Tensor::empty(g.shape());
   kernels::active().leaky_relu_grad(g.numel(), static_cast<Scalar>(slope), g.data(), y.data(),
                                     dx.mutable_data(loc));
@@ -87,7 +83,7 @@ struct Tanh {
 };
 
 Tensor tanh(const Tensor& x, SourceLoc loc) {
-  const Tensor y = apply_unary(kernels::active().tanh, x, loc);
+  const Tensor y = apply_unary("tanh", kernels::active().tanh, x, loc);
   return record(y, {x}, Tanh{y}, loc);
 }
 
@@ -102,7 +98,7 @@ struct TanhGrad {
 };
 
 Tensor tanh_grad(const Tensor& g, const Tensor& y, SourceLoc loc) {
-  check_same_shape("tanh_grad", g, y, loc);
+  check_same_shape("tanh_grad", {"g", g}, {"y", y}, loc);
   Tensor dx = Tensor::empty(g.shape());
   kernels::active().tanh_grad(g.numel(), g.data(), y.data(), dx.mutable_data(loc));
   return record(dx, {g, y}, TanhGrad{g, y}, loc);
@@ -120,7 +116,7 @@ struct Sigmoid {
 };
 
 Tensor sigmoid(const Tensor& x, SourceLoc loc) {
-  const Tensor y = apply_unary(kernels::active().sigmoid, x, loc);
+  const Tensor y = apply_unary("sigmoid", kernels::active().sigmoid, x, loc);
   return record(y, {x}, Sigmoid{y}, loc);
 }
 
@@ -135,7 +131,7 @@ struct SigmoidGrad {
 };
 
 Tensor sigmoid_grad(const Tensor& g, const Tensor& y, SourceLoc loc) {
-  check_same_shape("sigmoid_grad", g, y, loc);
+  check_same_shape("sigmoid_grad", {"g", g}, {"y", y}, loc);
   Tensor dx = Tensor::empty(g.shape());
   kernels::active().sigmoid_grad(g.numel(), g.data(), y.data(), dx.mutable_data(loc));
   return record(dx, {g, y}, SigmoidGrad{g, y}, loc);
@@ -148,7 +144,7 @@ struct Softplus {
 };
 
 Tensor softplus(const Tensor& x, SourceLoc loc) {
-  return record(apply_unary(kernels::active().softplus, x, loc), {x}, Softplus{x}, loc);
+  return record(apply_unary("softplus", kernels::active().softplus, x, loc), {x}, Softplus{x}, loc);
 }
 
 struct Elu {
@@ -163,6 +159,7 @@ struct Elu {
 };
 
 Tensor elu(const Tensor& x, double alpha, SourceLoc loc) {
+  check_defined("elu", {{"x", x}}, loc);
   if (!(alpha >= 0)) {
     fail("elu", "an alpha of at least 0 expected", {"alpha  " + std::to_string(alpha)}, loc);
   }
@@ -173,6 +170,7 @@ Tensor elu(const Tensor& x, double alpha, SourceLoc loc) {
 
 Tensor gelu(const Tensor& x, SourceLoc loc) {
   const Composite here("gelu", loc);
+  check_defined("gelu", {{"x", x}}, loc);
   return x * 0.5 * (erf(x * (std::numbers::sqrt2 / 2)) + 1);
 }
 
@@ -183,6 +181,7 @@ Tensor silu(const Tensor& x, SourceLoc loc) {
 
 Tensor dropout(const Tensor& x, double p, Random& random, SourceLoc loc) {
   const Composite here("dropout", loc);
+  check_defined("dropout", {{"x", x}}, loc);
   if (!(p >= 0 && p < 1)) {
     fail("dropout", "a probability of at least 0 and less than 1 expected",
          {"p  " + std::to_string(p)}, loc);

@@ -1,8 +1,9 @@
-#include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
 #include "autograd/ops/broadcast.h"
+#include "autograd/ops/check.h"
+#include "autograd/scope.h"
 
 namespace forger {
 
@@ -33,15 +34,15 @@ kernels::Broadcast plan_broadcast(const Shape& y, const Shape& a, const Shape& b
   return plan;
 }
 
+Shape check_operands(const char* op, const Tensor& a, const Tensor& b, SourceLoc loc) {
+  const Composite here(op, loc);
+  check_defined(op, {{"a", a}, {"b", b}}, loc);
+  return broadcast_shapes(op, a.shape(), b.shape(), loc);
+}
+
 Tensor apply_binary(const char* op, BinaryKernel kernel, const Tensor& a, const Tensor& b,
                     SourceLoc loc) {
-  if (!a.defined() || !b.defined()) {
-    const auto text = [](const Tensor& x) {
-      return x.defined() ? x.shape().str() : std::string("undefined");
-    };
-    fail(op, "an operand is undefined", {"a  " + text(a), "b  " + text(b)}, loc);
-  }
-  const Shape shape = broadcast_shapes(op, a.shape(), b.shape(), loc);
+  const Shape shape = check_operands(op, a, b, loc);
   Tensor y = Tensor::empty(shape);
   kernel(plan_broadcast(shape, a.shape(), b.shape()), a.data(), b.data(), y.mutable_data(loc));
   return y;

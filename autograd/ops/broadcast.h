@@ -11,6 +11,9 @@ kernels::Broadcast plan_broadcast(const Shape& y, const Shape& a, const Shape& b
 
 using BinaryKernel = void (*)(const kernels::Broadcast&, const Scalar*, const Scalar*, Scalar*);
 
+/// Returns the shape that a and b broadcast to. Throws Error if there is none or one is undefined.
+Shape check_operands(const char* op, const Tensor& a, const Tensor& b, SourceLoc loc);
+
 /// A new tensor of the shape that a and b broadcast to, filled by a kernel.
 Tensor apply_binary(const char* op, BinaryKernel kernel, const Tensor& a, const Tensor& b,
                     SourceLoc loc);

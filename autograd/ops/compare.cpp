@@ -2,6 +2,8 @@
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
 #include "autograd/ops/broadcast.h"
+#include "autograd/ops/check.h"
+#include "autograd/scope.h"
 
 namespace forger {
 
@@ -18,9 +20,11 @@ Tensor less_equal(const Operand& a, const Operand& b) {
   return apply_binary("less_equal", kernels::less_equal, a.value, b.value, a.loc);
 }
 Tensor greater(const Operand& a, const Operand& b) {
+  check_operands("greater", a.value, b.value, a.loc);  // so that an error shows a as a
   return apply_binary("greater", kernels::less, b.value, a.value, a.loc);
 }
 Tensor greater_equal(const Operand& a, const Operand& b) {
+  check_operands("greater_equal", a.value, b.value, a.loc);
   return apply_binary("greater_equal", kernels::less_equal, b.value, a.value, a.loc);
 }
 
@@ -36,10 +40,13 @@ struct Where {
 };
 
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
+  const Composite here("where", a.loc);
+  check_defined("where", {{"condition", condition}, {"a", a.value}, {"b", b.value}}, a.loc);
   const Shape values = broadcast_shapes("where", a.value.shape(), b.value.shape(), a.loc);
-  const Shape shape = broadcast_shapes("where", condition.shape(), values, a.loc);
-  const Tensor c = broadcast_to(condition.detach(), shape, a.loc);
-  const Tensor u = broadcast_to(a.value, shape, a.loc), v = broadcast_to(b.value, shape, a.loc);
+  const Shape shape =
+      broadcast_shapes("where", condition.shape(), values, a.loc, "condition", "a and b");
+  const Tensor c = broadcast_to(condition.detach(), shape);
+  const Tensor u = broadcast_to(a.value, shape), v = broadcast_to(b.value, shape);
   const Tensor y = Tensor::empty(shape);
   kernels::where(y.numel(), c.data(), u.data(), v.data(), y.mutable_data(a.loc));
   return record(y, {u, v}, Where{c}, a.loc);
@@ -56,6 +63,7 @@ struct Clamp {
 };
 
 Tensor clamp(const Tensor& x, double low, double high, SourceLoc loc) {
+  check_defined("clamp", {{"x", x}}, loc);
   if (!(low <= high)) {
     fail("clamp", "low is not below high",
          {"low   " + std::to_string(low), "high  " + std::to_string(high)}, loc);

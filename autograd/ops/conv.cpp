@@ -1,14 +1,17 @@
 #include <algorithm>
+#include <string>
 
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/ops.h"
+#include "autograd/ops/check.h"
 #include "autograd/scope.h"
 
 namespace forger {
 namespace {
 
 constexpr int64_t kLargestOption = int64_t{1} << 20;
+constexpr int64_t kLargestExtent = int64_t{1} << 40;
 
 std::string describe(const ConvOptions& options) {
   return "stride " + std::to_string(options.stride) + ", padding " +
@@ -30,15 +33,22 @@ kernels::Conv2d geometry(const char* op, const Shape& x, const Shape& weight,
   if (stride < 1 || padding < 0 || dilation < 1) {
     fail_here("stride and dilation of at least 1 and padding of at least 0 expected");
   }
-  // So that no extent below can overflow: a tensor's own are limited by its memory.
+  // So that no extent below can overflow: a tensor's own are below 2^59.
   if (std::max({stride, padding, dilation}) > kLargestOption) {
     fail_here("stride, padding and dilation of at most 2^20 expected");
   }
   if (x[1] != weight[1]) fail_here("x and weight differ in channels");
-  const int64_t rows = x[2] + 2 * padding - dilation * (weight[2] - 1) - 1;
-  const int64_t columns = x[3] + 2 * padding - dilation * (weight[3] - 1) - 1;
   if (weight[2] < 1 || weight[3] < 1) fail_here("an empty kernel");
-  if (rows < 0 || columns < 0) fail_here("the kernel is larger than the padded image");
+  // The steps that the kernel's first tap can take. A division, because dilation (KH - 1) may
+  // overflow: a weight without channels has no memory to bound its extents.
+  const int64_t steps[] = {x[2] + 2 * padding - 1, x[3] + 2 * padding - 1};
+  for (int i = 0; i < 2; ++i) {
+    if (steps[i] < 0 || weight[2 + i] - 1 > steps[i] / dilation) {
+      fail_here("the kernel is larger than the padded image");
+    }
+  }
+  const int64_t rows = steps[0] - dilation * (weight[2] - 1);
+  const int64_t columns = steps[1] - dilation * (weight[3] - 1);
   return {.n = x[0],
           .c = x[1],
           .h = x[2],
@@ -58,7 +68,7 @@ kernels::Conv2d geometry_of_grad(const char* op, const Shape& g, const Shape& x,
                                  const Shape& weight, const ConvOptions& options, SourceLoc loc) {
   const kernels::Conv2d c = geometry(op, x, weight, options, loc);
   const Shape expected = {c.n, c.o, c.oh, c.ow};
-  if (!(g == expected)) {
+  if (g != expected) {
     fail(op, "g has not the shape of the convolution's output",
          {"g       " + g.str() + ", expected " + expected.str(),
           "x       " + x.str() + "  (N, C, H, W)", "weight  " + weight.str() + "  (O, C, KH, KW)",
@@ -68,14 +78,15 @@ kernels::Conv2d geometry_of_grad(const char* op, const Shape& g, const Shape& x,
   return c;
 }
 
-Tensor add_bias(const char* op, const Tensor& y, const Tensor& bias, SourceLoc loc) {
-  if (!bias.defined()) return y;
-  const int64_t channels = y.shape()[1];
-  if (!(bias.shape() == Shape{channels})) {
-    fail(op, "one bias per output channel expected",
-         {"bias  " + bias.shape().str() + ", expected [" + std::to_string(channels) + "]"}, loc);
-  }
-  return y + reshape_to(bias, {channels, 1, 1});
+/// Throws Error unless bias is undefined or has one number per channel.
+void check_bias(const char* op, const Tensor& bias, int64_t channels, SourceLoc loc) {
+  if (!bias.defined() || bias.shape() == Shape{channels}) return;
+  fail(op, "one bias per output channel expected",
+       {"bias  " + bias.shape().str() + ", expected [" + std::to_string(channels) + "]"}, loc);
+}
+
+Tensor add_bias(const Tensor& y, const Tensor& bias) {
+  return bias.defined() ? y + reshape_to(bias, {bias.numel(), 1, 1}) : y;
 }
 
 }  // namespace
@@ -98,10 +109,12 @@ struct Conv2d {
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvOptions options,
               SourceLoc loc) {
   const Composite here("conv2d", loc);
+  check_defined("conv2d", {{"x", x}, {"weight", weight}}, loc);
   const kernels::Conv2d c = geometry("conv2d", x.shape(), weight.shape(), options, loc);
+  check_bias("conv2d", bias, c.o, loc);
   const Tensor y = Tensor::empty({c.n, c.o, c.oh, c.ow});
   kernels::active().conv2d(c, x.data(), weight.data(), y.mutable_data(loc));
-  return add_bias("conv2d", record(y, {x, weight}, Conv2d{x, weight, options}, loc), bias, loc);
+  return add_bias(record(y, {x, weight}, Conv2d{x, weight, options}, loc), bias);
 }
 
 struct Conv2dInputGrad {
@@ -119,6 +132,8 @@ struct Conv2dInputGrad {
 Tensor conv2d_input_grad(const Tensor& g, const Tensor& weight, int64_t h, int64_t w,
                          ConvOptions options, SourceLoc loc) {
   const char* op = "conv2d_input_grad";
+  const Composite here(op, loc);
+  check_defined(op, {{"g", g}, {"weight", weight}}, loc);
   if (g.rank() != 4 || weight.rank() != 4) {
     fail(op, "four axes expected",
          {"g       " + g.shape().str(), "weight  " + weight.shape().str()}, loc);
@@ -145,6 +160,8 @@ struct Conv2dWeightGrad {
 Tensor conv2d_weight_grad(const Tensor& g, const Tensor& x, int64_t kh, int64_t kw,
                           ConvOptions options, SourceLoc loc) {
   const char* op = "conv2d_weight_grad";
+  const Composite here(op, loc);
+  check_defined(op, {{"g", g}, {"x", x}}, loc);
   if (g.rank() != 4 || x.rank() != 4) {
     fail(op, "four axes expected", {"g  " + g.shape().str(), "x  " + x.shape().str()}, loc);
   }
@@ -159,6 +176,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
                         ConvOptions options, int64_t output_padding, SourceLoc loc) {
   const char* op = "conv_transpose2d";
   const Composite here(op, loc);
+  check_defined(op, {{"x", x}, {"weight", weight}}, loc);
   const auto fail_here = [&](const char* what) {
     fail(op, what,
          {"x       " + x.shape().str() + "  (N, C, H, W)",
@@ -168,23 +186,32 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
   };
   if (x.rank() != 4 || weight.rank() != 4) fail_here("four axes expected");
   if (x.shape()[1] != weight.shape()[0]) fail_here("x and weight differ in channels");
+  check_bias(op, bias, weight.shape()[1], loc);
+  if (options.stride < 1 || options.padding < 0 || options.dilation < 1) {
+    fail_here("stride and dilation of at least 1 and padding of at least 0 expected");
+  }
   if (std::max({options.stride, options.padding, options.dilation}) > kLargestOption) {
     fail_here("stride, padding and dilation of at most 2^20 expected");
   }
+  const Shape &xs = x.shape(), &ws = weight.shape();
+  if (std::max({xs[2], xs[3], ws[2], ws[3]}) > kLargestExtent) {
+    fail_here("extents of at most 2^40 expected");  // no larger one fits in memory
+  }
+  if (ws[2] < 1 || ws[3] < 1) fail_here("an empty kernel");
   if (output_padding < 0 || output_padding >= std::max(options.stride, options.dilation)) {
     fail_here("output_padding of at least 0 and less than stride or dilation expected");
   }
   const auto extent = [&](int axis) {
-    return (x.shape()[axis] - 1) * options.stride - 2 * options.padding +
-           options.dilation * (weight.shape()[axis] - 1) + output_padding + 1;
+    return (xs[axis] - 1) * options.stride - 2 * options.padding +
+           options.dilation * (ws[axis] - 1) + output_padding + 1;
   };
   if (extent(2) < 1 || extent(3) < 1) fail_here("the padding leaves no output");
   // A whole stride of output_padding, which only a larger dilation allows, is room for one more
   // output of the convolution whose adjoint this is: it has the gradient 0.
-  const int64_t more = output_padding / std::max<int64_t>(options.stride, 1);
+  const int64_t more = output_padding / options.stride;
   const Tensor g = more > 0 ? pad(pad(x, 2, 0, more), 3, 0, more) : x;
   const Tensor y = conv2d_input_grad(g, weight, extent(2), extent(3), options);
-  return add_bias(op, y, bias, loc);
+  return add_bias(y, bias);
 }
 
 }  // namespace forger

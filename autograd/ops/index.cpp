@@ -1,6 +1,10 @@
+#include <string>
+#include <vector>
+
 #include "autograd/error.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/ops/check.h"
 #include "autograd/scope.h"
 
 namespace forger {
@@ -14,23 +18,28 @@ kernels::Gather view(const Shape& shape, int axis, int64_t extent, int64_t count
   return s;
 }
 
-void check_indices(const char* op, const std::vector<int64_t>& indices, int64_t extent,
-                   SourceLoc loc) {
+/// Throws Error unless each index is at least 0 and less than extent; `kind` is what op calls one.
+template <class I>
+void check_indices(const char* op, const std::vector<I>& indices, int64_t extent, SourceLoc loc,
+                   const std::string& kind = "index") {
+  if (extent < 0) {
+    fail(op, "an extent of at least 0 expected", {"found " + std::to_string(extent)}, loc);
+  }
   for (size_t i = 0; i < indices.size(); ++i) {
     if (indices[i] >= 0 && indices[i] < extent) continue;
-    fail(op, "index out of range",
-         {"index " + std::to_string(i) + " is " + std::to_string(indices[i]) + ", expected 0 to " +
-          std::to_string(extent - 1)},
+    fail(op, kind + " out of range",
+         {kind + " " + std::to_string(i) + " is " + std::to_string(indices[i]) +
+          ", expected 0 to " + std::to_string(extent - 1)},
          loc);
   }
 }
 
 /// Throws Error unless index fits x along all axes but one.
-void check_index_shape(const char* op, const Shape& x, const Indices& index, int axis,
-                       SourceLoc loc) {
-  const auto fail_here = [&](const char* what) {
+void check_index_shape(const char* op, const std::string& name, const Shape& x,
+                       const Indices& index, int axis, SourceLoc loc) {
+  const auto fail_here = [&](const std::string& what) {
     fail(op, what,
-         {"x      " + x.str(),
+         {name + "      " + x.str(),
           "index  " + index.shape.str() + ", " + std::to_string(index.values.size()) + " numbers",
           "axis " + std::to_string(axis)},
          loc);
@@ -38,13 +47,9 @@ void check_index_shape(const char* op, const Shape& x, const Indices& index, int
   if (static_cast<int64_t>(index.values.size()) != index.shape.numel()) {
     fail_here("as many indices as their shape says expected");
   }
-  if (index.shape.rank() != x.rank() || !(x.with(axis, 0, loc) == index.shape.with(axis, 0, loc))) {
-    fail_here("x and index agree in all other axes");
+  if (index.shape.rank() != x.rank() || x.with(axis, 0, loc) != index.shape.with(axis, 0, loc)) {
+    fail_here(name + " and index agree in all other axes");
   }
-}
-
-std::vector<int64_t> widen(const std::vector<int>& labels) {
-  return {labels.begin(), labels.end()};
 }
 
 }  // namespace
@@ -61,9 +66,11 @@ struct Gather {
 };
 
 Tensor gather(const Tensor& x, int axis_in, const Indices& index, SourceLoc loc) {
+  const Composite here("gather", loc);
+  check_defined("gather", {{"x", x}}, loc);
   const int axis = checked_axis("gather", x.shape(), axis_in, loc);
   const int64_t extent = x.shape()[axis];
-  check_index_shape("gather", x.shape(), index, axis, loc);
+  check_index_shape("gather", "x", x.shape(), index, axis, loc);
   check_indices("gather", index.values, extent, loc);
   const Tensor y = Tensor::empty(index.shape);
   kernels::gather(view(x.shape(), axis, extent, index.shape[axis]), x.data(), index.values.data(),
@@ -80,9 +87,11 @@ struct ScatterAdd {
 
 Tensor scatter_add(const Tensor& g, int axis_in, const Indices& index, int64_t extent,
                    SourceLoc loc) {
-  const int axis = checked_axis("scatter_add", g.shape(), axis_in, loc);
-  check_index_shape("scatter_add", g.shape(), index, axis, loc);
-  if (!(g.shape() == index.shape)) {
+  const Composite here("scatter_add", loc);
+  check_defined("scatter_add", {{"g", g}}, loc);
+  const int axis = checked_axis("scatter_add", g.shape(), axis_in, loc, "g");
+  check_index_shape("scatter_add", "g", g.shape(), index, axis, loc);
+  if (g.shape() != index.shape) {
     fail("scatter_add", "one index for each element expected",
          {"g      " + g.shape().str(), "index  " + index.shape.str()}, loc);
   }
@@ -106,6 +115,8 @@ struct IndexSelect {
 
 Tensor index_select(const Tensor& x, int axis_in, const std::vector<int64_t>& indices,
                     SourceLoc loc) {
+  const Composite here("index_select", loc);
+  check_defined("index_select", {{"x", x}}, loc);
   const int axis = checked_axis("index_select", x.shape(), axis_in, loc);
   const auto count = static_cast<int64_t>(indices.size());
   check_indices("index_select", indices, x.shape()[axis], loc);
@@ -127,7 +138,9 @@ struct IndexAdd {
 
 Tensor index_add(const Tensor& g, int axis_in, const std::vector<int64_t>& indices, int64_t extent,
                  SourceLoc loc) {
-  const int axis = checked_axis("index_add", g.shape(), axis_in, loc);
+  const Composite here("index_add", loc);
+  check_defined("index_add", {{"g", g}}, loc);
+  const int axis = checked_axis("index_add", g.shape(), axis_in, loc, "g");
   const auto count = static_cast<int64_t>(indices.size());
   if (g.shape()[axis] != count) {
     fail("index_add", "one index for each slice expected",
@@ -144,15 +157,18 @@ Tensor index_add(const Tensor& g, int axis_in, const std::vector<int64_t>& indic
 
 Tensor embedding(const Tensor& weight, const std::vector<int>& labels, SourceLoc loc) {
   const Composite here("embedding", loc);
+  check_defined("embedding", {{"weight", weight}}, loc);
   if (weight.rank() != 2) {
     fail("embedding", "a weight of two axes expected",
          {"weight  " + weight.shape().str() + "  (classes, D)"}, loc);
   }
-  return index_select(weight, 0, widen(labels));
+  check_indices("embedding", labels, weight.shape()[0], loc, "label");
+  return index_select(weight, 0, {labels.begin(), labels.end()});
 }
 
 Tensor one_hot(const std::vector<int>& labels, int64_t classes, SourceLoc loc) {
-  check_indices("one_hot", widen(labels), classes, loc);
+  const Composite here("one_hot", loc);
+  check_indices("one_hot", labels, classes, loc, "label");
   const Tensor y = Tensor::zeros({static_cast<int64_t>(labels.size()), classes});
   Scalar* row = y.mutable_data(loc);
   for (int label : labels) {

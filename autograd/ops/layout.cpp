@@ -4,6 +4,7 @@
 #include "autograd/error.h"
 #include "autograd/kernels/parallel.h"
 #include "autograd/ops.h"
+#include "autograd/ops/check.h"
 #include "autograd/scope.h"
 
 namespace forger {
@@ -41,8 +42,9 @@ struct Reshape {
 };
 
 Tensor reshape_to(const Tensor& x, const Shape& shape, SourceLoc loc) {
+  check_defined("reshape_to", {{"x", x}}, loc);
   if (x.numel() != shape.numel()) {
-    fail("reshape", "another number of elements",
+    fail("reshape_to", "another number of elements",
          {"x      " + x.shape().str() + ", " + std::to_string(x.numel()) + " elements",
           "shape  " + shape.str() + ", " + std::to_string(shape.numel()) + " elements"},
          loc);
@@ -52,21 +54,31 @@ Tensor reshape_to(const Tensor& x, const Shape& shape, SourceLoc loc) {
 
 Tensor reshape(const Tensor& x, const std::vector<int64_t>& extents, SourceLoc loc) {
   const Composite here("reshape", loc);
+  check_defined("reshape", {{"x", x}}, loc);
   std::vector<int64_t> filled = extents;
   const auto open = std::find(filled.begin(), filled.end(), -1);
-  if (open != filled.end()) {
-    if (std::count(filled.begin(), filled.end(), -1) > 1) {
-      fail("reshape", "only one extent can be left open by -1", {"x  " + x.shape().str()}, loc);
-    }
-    *open = 1;
-    const int64_t rest = Shape(filled.data(), static_cast<int>(filled.size())).numel();
-    *open = rest > 0 ? x.numel() / rest : 0;
+  const auto shape_of = [&] { return Shape(filled.data(), static_cast<int>(filled.size())); };
+  if (open == filled.end()) return reshape_to(x, shape_of());
+  if (std::count(filled.begin(), filled.end(), -1) > 1) {
+    fail("reshape", "only one extent can be left open by -1", {"x  " + x.shape().str()}, loc);
   }
-  return reshape_to(x, Shape(filled.data(), static_cast<int>(filled.size())));
+  *open = 1;
+  const int64_t rest = shape_of().numel();
+  if (rest == 0 ? x.numel() > 0 : x.numel() % rest != 0) {
+    std::string given;
+    for (int64_t extent : extents) given += (given.empty() ? "" : ", ") + std::to_string(extent);
+    fail("reshape", "no extent fits in place of -1",
+         {"x        " + x.shape().str() + ", " + std::to_string(x.numel()) + " elements",
+          "extents  [" + given + "]"},
+         loc);
+  }
+  *open = rest > 0 ? x.numel() / rest : 0;
+  return reshape_to(x, shape_of());
 }
 
 Tensor flatten(const Tensor& x, SourceLoc loc) {
   const Composite here("flatten", loc);
+  check_defined("flatten", {{"x", x}}, loc);
   if (x.rank() == 0) fail("flatten", "at least one axis expected", {"x  []"}, loc);
   const int64_t rest = AxisView(x.shape(), 0).inner;
   return reshape_to(x, {x.shape()[0], rest});
@@ -82,6 +94,7 @@ struct Slice {
 };
 
 Tensor slice(const Tensor& x, int axis_in, int64_t begin_in, int64_t end_in, SourceLoc loc) {
+  check_defined("slice", {{"x", x}}, loc);
   const int axis = checked_axis("slice", x.shape(), axis_in, loc);
   const int64_t extent = x.shape()[axis];
   const int64_t begin = begin_in < 0 ? begin_in + extent : begin_in;
@@ -104,6 +117,7 @@ Tensor slice(const Tensor& x, int axis_in, int64_t begin_in, int64_t end_in, Sou
 
 Tensor select(const Tensor& x, int axis_in, int64_t index, SourceLoc loc) {
   const Composite here("select", loc);
+  check_defined("select", {{"x", x}}, loc);
   const int axis = checked_axis("select", x.shape(), axis_in, loc);
   const int64_t extent = x.shape()[axis];
   if (index < -extent || index >= extent) {
@@ -124,6 +138,7 @@ Tensor select(const Tensor& x, int axis_in, int64_t index, SourceLoc loc) {
 
 std::vector<Tensor> chunk(const Tensor& x, int parts, int axis_in, SourceLoc loc) {
   const Composite here("chunk", loc);
+  check_defined("chunk", {{"x", x}}, loc);
   const int axis = checked_axis("chunk", x.shape(), axis_in, loc);
   const int64_t extent = x.shape()[axis];
   if (parts < 1 || extent % parts != 0) {
@@ -149,6 +164,8 @@ struct Pad {
 };
 
 Tensor pad(const Tensor& x, int axis_in, int64_t before, int64_t after, SourceLoc loc) {
+  const Composite here("pad", loc);
+  check_defined("pad", {{"x", x}}, loc);
   const int axis = checked_axis("pad", x.shape(), axis_in, loc);
   constexpr int64_t kMost = int64_t{1} << 48;  // of a tensor's elements, far above any memory
   if (before < 0 || after < 0 || before > kMost || after > kMost) {
@@ -180,9 +197,10 @@ struct Concat {
 };
 
 Tensor concat(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
-  if (parts.empty()) fail("concat", "at least one part expected", {}, loc);
+  const Composite here("concat", loc);
+  check_parts("concat", parts, loc);
   const Shape& first = parts[0].shape();
-  const int axis = checked_axis("concat", first, axis_in, loc);
+  const int axis = checked_axis("concat", first, axis_in, loc, "part 0");
   int64_t extent = 0;
   std::vector<int64_t> extents;
   for (const Tensor& part : parts) {
@@ -195,7 +213,9 @@ Tensor concat(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
            loc);
     }
     extents.push_back(part.shape()[axis]);
-    extent += extents.back();
+    if (__builtin_add_overflow(extent, extents.back(), &extent)) {
+      fail("concat", "too many elements", {"part 0  " + first.str()}, loc);
+    }
   }
   const Tensor y = Tensor::empty(first.with(axis, extent, loc));
   const int64_t inner = AxisView(first, axis).inner;
@@ -211,7 +231,7 @@ Tensor concat(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
 
 Tensor stack(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
   const Composite here("stack", loc);
-  if (parts.empty()) fail("stack", "at least one part expected", {}, loc);
+  check_parts("stack", parts, loc);
   const Shape& first = parts[0].shape();
   const int rank = first.rank(), axis = axis_in < 0 ? axis_in + rank + 1 : axis_in;
   if (axis < 0 || axis > rank || rank == Shape::kMaxRank) {

@@ -1,7 +1,9 @@
-#include <algorithm>
+#include <string>
+#include <vector>
 
 #include "autograd/error.h"
 #include "autograd/ops.h"
+#include "autograd/ops/check.h"
 #include "autograd/scope.h"
 
 namespace forger {
@@ -12,29 +14,19 @@ Tensor reduce(const Tensor& losses, Reduction reduction) {
   return reduction == Reduction::kSum ? sum(losses) : mean(losses);
 }
 
-void check_same_shape(const char* op, const std::string& a_name, const Tensor& a,
-                      const std::string& b_name, const Tensor& b, SourceLoc loc) {
-  if (a.shape() == b.shape()) return;
-  const size_t width = std::max(a_name.size(), b_name.size()) + 2;
-  const auto line = [width](const std::string& name, const Tensor& x) {
-    return name + std::string(width - name.size(), ' ') + x.shape().str();
-  };
-  fail(op, a_name + " and " + b_name + " need the same shape", {line(a_name, a), line(b_name, b)},
-       loc);
-}
-
 }  // namespace
 
 Tensor bce_with_logits(const Tensor& logits, const Tensor& targets, Reduction reduction,
                        SourceLoc loc) {
   const Composite here("bce_with_logits", loc);
-  check_same_shape("bce_with_logits", "logits", logits, "targets", targets, loc);
+  check_same_shape("bce_with_logits", {"logits", logits}, {"targets", targets}, loc);
   return reduce(softplus(logits) - logits * targets, reduction);
 }
 
 // Without a tensor of targets: t x is 0 for fakes, and softplus(x) - x = softplus(-x) for reals.
 Tensor bce_with_logits(const Tensor& logits, double target, Reduction reduction, SourceLoc loc) {
   const Composite here("bce_with_logits", loc);
+  check_defined("bce_with_logits", {{"logits", logits}}, loc);
   if (target == 0) return reduce(softplus(logits), reduction);
   if (target == 1) return reduce(softplus(-logits), reduction);
   return bce_with_logits(logits, Tensor::full(logits.shape(), static_cast<Scalar>(target)),
@@ -45,6 +37,7 @@ Tensor softmax_cross_entropy(const Tensor& logits, const std::vector<int>& label
                              Reduction reduction, SourceLoc loc) {
   const char* op = "softmax_cross_entropy";
   const Composite here(op, loc);
+  check_defined(op, {{"logits", logits}}, loc);
   if (logits.rank() != 2 || logits.shape()[0] != static_cast<int64_t>(labels.size())) {
     fail(op, "one row of logits per label expected",
          {"logits  " + logits.shape().str() + "  (N, classes)",
@@ -66,21 +59,21 @@ Tensor softmax_cross_entropy(const Tensor& logits, const std::vector<int>& label
 
 Tensor mse(const Tensor& a, const Tensor& b, Reduction reduction, SourceLoc loc) {
   const Composite here("mse", loc);
-  check_same_shape("mse", "a", a, "b", b, loc);
+  check_same_shape("mse", {"a", a}, {"b", b}, loc);
   const Tensor d = a - b;
   return reduce(d * d, reduction);
 }
 
 Tensor l1(const Tensor& a, const Tensor& b, Reduction reduction, SourceLoc loc) {
   const Composite here("l1", loc);
-  check_same_shape("l1", "a", a, "b", b, loc);
+  check_same_shape("l1", {"a", a}, {"b", b}, loc);
   return reduce(abs(a - b), reduction);
 }
 
 Tensor smooth_l1(const Tensor& a, const Tensor& b, double beta, Reduction reduction,
                  SourceLoc loc) {
   const Composite here("smooth_l1", loc);
-  check_same_shape("smooth_l1", "a", a, "b", b, loc);
+  check_same_shape("smooth_l1", {"a", a}, {"b", b}, loc);
   if (!(beta > 0)) {
     fail("smooth_l1", "a beta above 0 expected", {"beta  " + std::to_string(beta)}, loc);
   }
@@ -90,6 +83,7 @@ Tensor smooth_l1(const Tensor& a, const Tensor& b, double beta, Reduction reduct
 
 Tensor hinge(const Tensor& x, double target, Reduction reduction, SourceLoc loc) {
   const Composite here("hinge", loc);
+  check_defined("hinge", {{"x", x}}, loc);
   return reduce(relu(1 - x * target), reduction);
 }
 
@@ -97,9 +91,12 @@ Tensor kl_gaussian(const Tensor& mean1, const Tensor& log_var1, const Tensor& me
                    const Tensor& log_var2, Reduction reduction, SourceLoc loc) {
   const char* op = "kl_gaussian";
   const Composite here(op, loc);
-  check_same_shape(op, "mean1", mean1, "log_var1", log_var1, loc);
-  check_same_shape(op, "mean1", mean1, "mean2", mean2, loc);
-  check_same_shape(op, "mean2", mean2, "log_var2", log_var2, loc);
+  check_defined(
+      op, {{"mean1", mean1}, {"log_var1", log_var1}, {"mean2", mean2}, {"log_var2", log_var2}},
+      loc);
+  check_same_shape(op, {"mean1", mean1}, {"log_var1", log_var1}, loc);
+  check_same_shape(op, {"mean1", mean1}, {"mean2", mean2}, loc);
+  check_same_shape(op, {"mean2", mean2}, {"log_var2", log_var2}, loc);
   const Tensor d = mean1 - mean2, log_ratio = log_var1 - log_var2;
   const Tensor distance = d * d * exp(-log_var2);
   return reduce((exp(log_ratio) - log_ratio - 1 + distance) * 0.5, reduction);

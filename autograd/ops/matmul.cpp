@@ -4,7 +4,9 @@
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/ops.h"
+#include "autograd/ops/check.h"
 #include "autograd/ops/leaky_relu.h"
+#include "autograd/scope.h"
 
 namespace forger {
 
@@ -47,6 +49,8 @@ struct MatMul {
 };
 
 Tensor matmul(const Tensor& a, const Tensor& b, MatMulOptions options, SourceLoc loc) {
+  const Composite here("matmul", loc);
+  check_defined("matmul", {{"a", a}, {"b", b}}, loc);
   const auto [transpose_a, transpose_b] = options;
   const Shape &as = a.shape(), &bs = b.shape();
   const auto fail_here = [&](const char* what) {
@@ -76,7 +80,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatMulOptions options, SourceLoc
                         .c = y.mutable_data(loc),
                         .c_row = n,
                         .accumulate = false};
-  const int64_t count = leading(as, 2);
+  const int64_t count = y.numel() > 0 ? leading(as, 2) : 0;  // it may be huge in an empty tensor
   for (int64_t i = 0; i < count; ++i) {
     kernels::active().gemm(product);
     product.a += m * k, product.b += k * n, product.c += m * n;
@@ -112,6 +116,8 @@ namespace {
 /// leaky_relu(x weight^T + bias), of slope 1 if there is none.
 Tensor affine(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
               double slope, SourceLoc loc) {
+  const Composite here(op, loc);
+  check_defined(op, {{"x", x}, {"weight", weight}}, loc);
   const bool fits = x.rank() >= 1 && weight.rank() == 2 && x.shape()[-1] == weight.shape()[1] &&
                     (!bias.defined() || bias.shape() == Shape{weight.shape()[0]});
   if (!fits) {

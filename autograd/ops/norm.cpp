@@ -1,6 +1,11 @@
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "autograd/error.h"
 #include "autograd/kernels/kernels.h"
 #include "autograd/ops.h"
+#include "autograd/ops/check.h"
 #include "autograd/ops/leaky_relu.h"
 #include "autograd/scope.h"
 
@@ -73,6 +78,8 @@ struct Normalized {
 
 Normalized normalize(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
                      double slope, double eps, BatchStats* stats, SourceLoc loc) {
+  check_defined(op, {{"x", x}, {"weight", weight}, {"bias", bias}}, loc);
+  check_eps(op, eps, loc);
   const auto fail_here = [&](const char* what) {
     fail(op, what,
          {"x       " + x.shape().str() + "  (N, C) or (N, C, H, W)",
@@ -82,7 +89,7 @@ Normalized normalize(const char* op, const Tensor& x, const Tensor& weight, cons
   if (x.rank() != 2 && x.rank() != 4) fail_here("two or four axes expected");
   const kernels::Channels view = channels(x.shape());
   const Shape per_channel = {view.c};
-  if (!(weight.shape() == per_channel) || !(bias.shape() == per_channel)) {
+  if (weight.shape() != per_channel || bias.shape() != per_channel) {
     fail_here("one weight and one bias per channel expected");
   }
   if (view.n * view.s < 2) fail_here("a variance needs at least two values per channel");
@@ -145,6 +152,7 @@ void check_affine(const char* op, const Tensor& x, const Tensor& weight, const T
 Tensor layer_norm(const Tensor& x, int axes, const Tensor& weight, const Tensor& bias, double eps,
                   SourceLoc loc) {
   const Composite here("layer_norm", loc);
+  check_defined("layer_norm", {{"x", x}}, loc);
   if (axes < 1 || axes > x.rank() || x.numel() == 0) {
     fail("layer_norm", "elements, and 1 to all of the axes, expected",
          {"x     " + x.shape().str(), "axes  " + std::to_string(axes)}, loc);
@@ -161,6 +169,7 @@ Tensor layer_norm(const Tensor& x, int axes, const Tensor& weight, const Tensor&
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const Tensor& bias,
                   double eps, SourceLoc loc) {
   const Composite here("group_norm", loc);
+  check_defined("group_norm", {{"x", x}}, loc);
   if (x.rank() < 2 || x.numel() == 0 || groups < 1 || x.shape()[1] % groups != 0) {
     fail("group_norm", "elements, and channels that are a multiple of the groups, expected",
          {"x       " + x.shape().str() + "  (N, C, ...)", "groups  " + std::to_string(groups)},
@@ -181,6 +190,7 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
 Tensor instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
                      SourceLoc loc) {
   const Composite here("instance_norm", loc);
+  check_defined("instance_norm", {{"x", x}}, loc);
   if (x.rank() != 4) {
     fail("instance_norm", "images expected", {"x  " + x.shape().str() + "  (N, C, H, W)"}, loc);
   }

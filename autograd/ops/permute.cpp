@@ -1,9 +1,12 @@
 #include <array>
 #include <numeric>
+#include <string>
+#include <utility>
 
 #include "autograd/error.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/ops/check.h"
 #include "autograd/scope.h"
 
 namespace forger {
@@ -58,6 +61,7 @@ struct Permute {
 };
 
 Tensor permute(const Tensor& x, const std::vector<int>& axes_in, SourceLoc loc) {
+  check_defined("permute", {{"x", x}}, loc);
   const std::vector<int> axes = checked_axes("permute", x.shape(), axes_in, loc);
   if (static_cast<int>(axes.size()) != x.rank()) {
     fail("permute", "each axis once expected",
@@ -78,6 +82,7 @@ Tensor permute(const Tensor& x, const std::vector<int>& axes_in, SourceLoc loc) 
 
 Tensor transpose(const Tensor& x, int a, int b, SourceLoc loc) {
   const Composite here("transpose", loc);
+  check_defined("transpose", {{"x", x}}, loc);
   std::vector<int> axes(static_cast<size_t>(x.rank()));
   std::iota(axes.begin(), axes.end(), 0);
   std::swap(axes[static_cast<size_t>(checked_axis("transpose", x.shape(), a, loc))],
@@ -92,6 +97,7 @@ struct Flip {
 };
 
 Tensor flip(const Tensor& x, const Axes& axes_in, SourceLoc loc) {
+  check_defined("flip", {{"x", x}}, loc);
   const std::vector<int> axes = checked_axes("flip", x.shape(), axes_in, loc);
   const auto strides = strides_of(x.shape());
   kernels::Strided s{{1, 1, 1, 1, 1}, {}};
@@ -118,8 +124,10 @@ struct PixelShuffle {
 
 // Channel c r^2 + p r + q of pixel (i, j) becomes pixel (i r + p, j r + q) of channel c.
 Tensor pixel_shuffle(const Tensor& x, int64_t r, SourceLoc loc) {
+  const Composite here("pixel_shuffle", loc);
+  check_defined("pixel_shuffle", {{"x", x}}, loc);
   const Shape& s = x.shape();
-  if (s.rank() != 4 || r < 1 || r > s[1] || s[1] % (r * r) != 0) {
+  if (s.rank() != 4 || r < 1 || r > s[1] || s[1] % r != 0 || s[1] / r % r != 0) {
     fail("pixel_shuffle", "channels that are a multiple of r^2 expected",
          {"x  " + s.str() + "  (N, C, H, W)", "r  " + std::to_string(r)}, loc);
   }
@@ -137,13 +145,15 @@ struct PixelUnshuffle {
 };
 
 Tensor pixel_unshuffle(const Tensor& x, int64_t r, SourceLoc loc) {
+  const Composite here("pixel_unshuffle", loc);
+  check_defined("pixel_unshuffle", {{"x", x}}, loc);
   const Shape& s = x.shape();
   if (s.rank() != 4 || r < 1 || s[2] % r != 0 || s[3] % r != 0) {
     fail("pixel_unshuffle", "height and width that are multiples of r expected",
          {"x  " + s.str() + "  (N, C, H, W)", "r  " + std::to_string(r)}, loc);
   }
   const int64_t h = s[2] / r, w = s[3] / r;
-  const Tensor y = Tensor::empty({s[0], s[1] * r * r, h, w});
+  const Tensor y = Tensor::empty({s[0], saturating_product({s[1], r, r}), h, w});
   kernels::copy_strided({{s[0] * s[1], r, r, h, w}, {s[2] * s[3], s[3], 1, r * s[3], r}}, x.data(),
                         y.mutable_data(loc));
   return record(y, {x}, PixelUnshuffle{r}, loc);

@@ -7,6 +7,7 @@
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
 #include "autograd/ops/broadcast.h"
+#include "autograd/ops/check.h"
 #include "autograd/scope.h"
 
 namespace forger {
@@ -89,6 +90,7 @@ struct Sum {
 };
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdim, SourceLoc loc) {
+  check_defined("sum", {{"x", x}}, loc);
   const Shape kept = kept_shape("sum", x.shape(), axes, loc);
   const Tensor y = Tensor::empty(keepdim ? kept : without_axes(x.shape(), axes));
   reduce(kernels::active().sum, x.shape(), kept, x.data(), y.mutable_data(loc));
@@ -114,8 +116,10 @@ struct BroadcastTo {
 };
 
 Tensor broadcast_to(const Tensor& x, const Shape& shape, SourceLoc loc) {
+  const Composite here("broadcast_to", loc);
+  check_defined("broadcast_to", {{"x", x}}, loc);
   if (x.shape() == shape) return x;
-  if (!(broadcast_shapes("broadcast_to", x.shape(), shape, loc) == shape)) {
+  if (broadcast_shapes("broadcast_to", x.shape(), shape, loc, "x", "shape") != shape) {
     fail("broadcast_to", "x does not broadcast to this shape",
          {"x      " + x.shape().str(), "shape  " + shape.str()}, loc);
   }
@@ -132,8 +136,9 @@ struct SumTo {
 };
 
 Tensor sum_to(Tensor g, const Shape& shape, SourceLoc loc) {
+  check_defined("sum_to", {{"g", g}}, loc);
   if (g.shape() == shape) return g;
-  if (!(broadcast_shapes("sum_to", g.shape(), shape, loc) == g.shape())) {
+  if (broadcast_shapes("sum_to", g.shape(), shape, loc, "g", "shape") != g.shape()) {
     fail("sum_to", "the shape does not broadcast to g's",
          {"g      " + g.shape().str(), "shape  " + shape.str()}, loc);
   }
@@ -158,6 +163,7 @@ struct Max {
 };
 
 Tensor max(const Tensor& x, const Axes& axes, bool keepdim, SourceLoc loc) {
+  check_defined("max", {{"x", x}}, loc);
   const Shape kept = kept_shape("max", x.shape(), axes, loc);
   if (x.numel() == 0) fail("max", "no elements", {"x  " + x.shape().str()}, loc);
   const Tensor y = Tensor::empty(kept);
@@ -176,6 +182,7 @@ Tensor min(const Tensor& x, const Axes& axes, bool keepdim, SourceLoc loc) {
 Tensor min(const Tensor& x, SourceLoc loc) { return min(x, all_axes(x), false, loc); }
 
 std::vector<int> argmax(const Tensor& x, int axis_in, SourceLoc loc) {
+  check_defined("argmax", {{"x", x}}, loc);
   const int axis = checked_axis("argmax", x.shape(), axis_in, loc);
   const Shape& s = x.shape();
   if (s[axis] == 0) fail("argmax", "no elements", {"x  " + s.str()}, loc);

@@ -1,24 +1,33 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <string>
+#include <vector>
 
 #include "autograd/error.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/ops/check.h"
 #include "autograd/scope.h"
 
 namespace forger {
 namespace {
 
+constexpr int64_t kLargestOption = int64_t{1} << 20;
+constexpr int64_t kLargestAxis = int64_t{1} << 26;  // a table of that length is made first
+
 void check_image(const char* op, const Tensor& x, SourceLoc loc) {
-  if (x.rank() == 4 && x.shape()[2] > 0 && x.shape()[3] > 0) return;
-  fail(op, "images with four axes and at least one pixel expected",
+  check_defined(op, {{"x", x}}, loc);
+  const auto fits = [&](int axis) {
+    return x.shape()[axis] > 0 && x.shape()[axis] <= kLargestAxis;
+  };
+  if (x.rank() == 4 && fits(2) && fits(3)) return;
+  fail(op, "images with four axes and 1 to 2^26 rows and columns expected",
        {"x  " + x.shape().str() + "  (N, C, H, W)"}, loc);
 }
 
 void check_size(const char* op, int64_t h, int64_t w, SourceLoc loc) {
-  constexpr int64_t kMost = int64_t{1} << 20;  // before a table of that length is made
-  if (h > 0 && w > 0 && h <= kMost && w <= kMost) return;
+  if (h > 0 && w > 0 && h <= kLargestOption && w <= kLargestOption) return;
   fail(op, "a size of at least 1 x 1 and at most 2^20 x 2^20 expected",
        {"found " + std::to_string(h) + " x " + std::to_string(w)}, loc);
 }
@@ -28,13 +37,20 @@ PoolOptions checked(const char* op, const Tensor& x, PoolOptions options, Source
   if (options.stride == 0) options.stride = options.kernel;
   const auto [kernel, stride, padding, count_include_pad] = options;
   const int64_t smallest = std::min(x.shape()[2], x.shape()[3]);
-  if (kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2 ||
-      smallest < kernel - 2 * padding) {
-    fail(op, "a window that fits the padded image, and padding of at most half of it, expected",
+  const auto fail_here = [&](const char* what) {
+    fail(op, what,
          {"x  " + x.shape().str() + "  (N, C, H, W)", "kernel " + std::to_string(kernel) +
                                                           ", stride " + std::to_string(stride) +
                                                           ", padding " + std::to_string(padding)},
          loc);
+  };
+  // So that no sum of them can overflow.
+  if (std::max({kernel, stride, padding}) > kLargestOption) {
+    fail_here("kernel, stride and padding of at most 2^20 expected");
+  }
+  if (kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2 ||
+      smallest < kernel - 2 * padding) {
+    fail_here("a window that fits the padded image, and padding of at most half of it, expected");
   }
   return options;
 }
@@ -121,19 +137,25 @@ SparseMatrix reflection_axis(int64_t in, int64_t padding) {
 }
 
 /// Throws Error unless the rows are what they say and every entry lies inside.
-void check_matrix(const char* name, const SparseMatrix& m, SourceLoc loc) {
+void check_matrix(const char* op, const char* name, const SparseMatrix& m, SourceLoc loc) {
   const auto entries = static_cast<int64_t>(m.index.size());
+  const auto fail_here = [&](const char* what) {
+    fail(op, "not a sparse matrix",
+         {std::string(name) + "  [" + std::to_string(m.out) + ", " + std::to_string(m.in) + "], " +
+          std::to_string(entries) + " indices, " + std::to_string(m.weight.size()) + " weights, " +
+          what},
+         loc);
+  };
+  if (m.out < 0 || m.in < 0 || m.out > kLargestAxis || m.in > kLargestAxis) {
+    fail_here("extents outside of 0 to 2^26");
+  }
   const bool whole = static_cast<int64_t>(m.begin.size()) == m.out + 1 && m.begin.front() == 0 &&
                      m.begin.back() == entries && m.weight.size() == m.index.size() &&
                      std::is_sorted(m.begin.begin(), m.begin.end());
+  if (!whole) fail_here("rows that do not fit");
   const bool inside =
       std::all_of(m.index.begin(), m.index.end(), [&](int64_t i) { return i >= 0 && i < m.in; });
-  if (whole && inside) return;
-  fail("resample2d", "not a sparse matrix",
-       {std::string(name) + "  [" + std::to_string(m.out) + ", " + std::to_string(m.in) + "], " +
-        std::to_string(entries) + " indices, " + std::to_string(m.weight.size()) + " weights, " +
-        (whole ? "an index outside" : "rows that do not fit")},
-       loc);
+  if (!inside) fail_here("an index outside");
 }
 
 kernels::SparseRows rows_of(const SparseMatrix& m) {
@@ -142,7 +164,8 @@ kernels::SparseRows rows_of(const SparseMatrix& m) {
 
 }  // namespace
 
-SparseMatrix SparseMatrix::transposed() const {
+SparseMatrix SparseMatrix::transposed(SourceLoc loc) const {
+  check_matrix("SparseMatrix::transposed", "found", *this, loc);
   SparseMatrix t = of_width(out);
   t.out = in;
   t.begin.assign(static_cast<size_t>(in) + 1, 0);
@@ -173,6 +196,8 @@ struct Resample2d {
 
 Tensor resample2d(const Tensor& x, const SparseMatrix& rows, const SparseMatrix& columns,
                   SourceLoc loc) {
+  const Composite here("resample2d", loc);
+  check_defined("resample2d", {{"x", x}}, loc);
   if (x.rank() != 4 || x.shape()[2] != rows.in || x.shape()[3] != columns.in) {
     fail("resample2d", "matrices as wide as the image's axes expected",
          {"x        " + x.shape().str() + "  (N, C, H, W)",
@@ -180,8 +205,8 @@ Tensor resample2d(const Tensor& x, const SparseMatrix& rows, const SparseMatrix&
           "columns  [" + std::to_string(columns.out) + ", " + std::to_string(columns.in) + "]"},
          loc);
   }
-  check_matrix("rows", rows, loc);
-  check_matrix("columns", columns, loc);
+  check_matrix("resample2d", "rows", rows, loc);
+  check_matrix("resample2d", "columns", columns, loc);
   const int64_t planes = x.shape()[0] * x.shape()[1];
   const Tensor y = Tensor::empty({x.shape()[0], x.shape()[1], rows.out, columns.out});
   const Tensor scratch = Tensor::empty({planes, columns.in});

@@ -6,10 +6,12 @@
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/ops/check.h"
 
 namespace forger {
 
-Tensor apply_unary(UnaryKernel kernel, const Tensor& x, SourceLoc loc) {
+Tensor apply_unary(const char* op, UnaryKernel kernel, const Tensor& x, SourceLoc loc) {
+  check_defined(op, {{"x", x}}, loc);
   Tensor y = Tensor::empty(x.shape());
   kernel(x.numel(), x.data(), y.mutable_data(loc));
   return y;
@@ -21,7 +23,7 @@ struct Neg {
 };
 
 Tensor neg(const Tensor& x, SourceLoc loc) {
-  return record(apply_unary(kernels::active().neg, x, loc), {x}, Neg{}, loc);
+  return record(apply_unary("neg", kernels::active().neg, x, loc), {x}, Neg{}, loc);
 }
 
 struct Abs {
@@ -31,24 +33,26 @@ struct Abs {
 };
 
 Tensor abs(const Tensor& x, SourceLoc loc) {
-  return record(apply_unary(kernels::active().abs, x, loc), {x}, Abs{x}, loc);
+  return record(apply_unary("abs", kernels::active().abs, x, loc), {x}, Abs{x}, loc);
 }
 
 // Constant wherever it has a derivative, so its output has no history.
-Tensor sign(const Tensor& x, SourceLoc loc) { return apply_unary(kernels::active().sign, x, loc); }
+Tensor sign(const Tensor& x, SourceLoc loc) {
+  return apply_unary("sign", kernels::active().sign, x, loc);
+}
 
 struct Sqrt {
   Saved y;
   static constexpr const char* name = "sqrt";
   Gradients backward(const Tensor& g, const Context& ctx) const {
-    const Tensor root = ctx.output(y);
     // At 0 the slope is infinite. 0 is a subgradient there of what roots are used for, the norm.
+    const Tensor root = ctx.output(y);
     return {g * 0.5 / where(equal(root, 0), std::numeric_limits<double>::infinity(), root)};
   }
 };
 
 Tensor sqrt(const Tensor& x, SourceLoc loc) {
-  const Tensor y = apply_unary(kernels::active().sqrt, x, loc);
+  const Tensor y = apply_unary("sqrt", kernels::active().sqrt, x, loc);
   return record(y, {x}, Sqrt{y}, loc);
 }
 
@@ -59,7 +63,7 @@ struct Exp {
 };
 
 Tensor exp(const Tensor& x, SourceLoc loc) {
-  const Tensor y = apply_unary(kernels::active().exp, x, loc);
+  const Tensor y = apply_unary("exp", kernels::active().exp, x, loc);
   return record(y, {x}, Exp{y}, loc);
 }
 
@@ -70,7 +74,7 @@ struct Log {
 };
 
 Tensor log(const Tensor& x, SourceLoc loc) {
-  return record(apply_unary(kernels::active().log, x, loc), {x}, Log{x}, loc);
+  return record(apply_unary("log", kernels::active().log, x, loc), {x}, Log{x}, loc);
 }
 
 struct Rsqrt {
@@ -83,7 +87,7 @@ struct Rsqrt {
 };
 
 Tensor rsqrt(const Tensor& x, SourceLoc loc) {
-  const Tensor y = apply_unary(kernels::rsqrt, x, loc);
+  const Tensor y = apply_unary("rsqrt", kernels::rsqrt, x, loc);
   return record(y, {x}, Rsqrt{y}, loc);
 }
 
@@ -96,7 +100,7 @@ struct Erf {
 };
 
 Tensor erf(const Tensor& x, SourceLoc loc) {
-  return record(apply_unary(kernels::erf, x, loc), {x}, Erf{x}, loc);
+  return record(apply_unary("erf", kernels::erf, x, loc), {x}, Erf{x}, loc);
 }
 
 struct Sin {
@@ -106,7 +110,7 @@ struct Sin {
 };
 
 Tensor sin(const Tensor& x, SourceLoc loc) {
-  return record(apply_unary(kernels::sin, x, loc), {x}, Sin{x}, loc);
+  return record(apply_unary("sin", kernels::sin, x, loc), {x}, Sin{x}, loc);
 }
 
 struct Cos {
@@ -116,7 +120,7 @@ struct Cos {
 };
 
 Tensor cos(const Tensor& x, SourceLoc loc) {
-  return record(apply_unary(kernels::cos, x, loc), {x}, Cos{x}, loc);
+  return record(apply_unary("cos", kernels::cos, x, loc), {x}, Cos{x}, loc);
 }
 
 }  // namespace forger
