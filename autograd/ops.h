@@ -95,10 +95,11 @@ Tensor sigmoid(const Tensor& x, SourceLoc loc = SourceLoc::here());  // g y (1 -
 Tensor sigmoid_grad(const Tensor& g, const Tensor& y, SourceLoc loc = SourceLoc::here());
 /// log(1 + e^x) without overflow; dx = g sigmoid(x).
 Tensor softplus(const Tensor& x, SourceLoc loc = SourceLoc::here());
-/// x where x > 0, alpha (e^x - 1) elsewhere, alpha >= 0; dx = g or g (y + alpha)
+/// x where x > 0, alpha (e^x - 1) elsewhere, alpha >= 0; dx = g or g alpha e^x
 /// (Clevert et al. 2016, arXiv 1511.07289).
 Tensor elu(const Tensor& x, double alpha = 1, SourceLoc loc = SourceLoc::here());
-/// x Phi(x) with the normal distribution's Phi, by erf (Hendrycks & Gimpel 2016, arXiv 1606.08415).
+/// x Phi(x) with the normal distribution's Phi, by erfc (Hendrycks & Gimpel 2016, arXiv
+/// 1606.08415).
 Tensor gelu(const Tensor& x, SourceLoc loc = SourceLoc::here());
 /// x sigmoid(x) (Hendrycks & Gimpel 2016; Ramachandran et al. 2017, arXiv 1710.05941).
 Tensor silu(const Tensor& x, SourceLoc loc = SourceLoc::here());
@@ -321,14 +322,16 @@ Tensor instance_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& b
 // --- loss.cpp: the mean over all elements, or their sum, or one number each
 enum class Reduction { kMean, kSum, kNone };
 /// -(t log sigmoid(x) + (1 - t) log(1 - sigmoid(x))) for logits x and targets t of the same shape,
-/// as softplus(x) - t x, which cannot overflow. dx = g (sigmoid(x) - t).
+/// as (1 - t) softplus(x) + t softplus(-x), which neither overflows nor cancels.
+/// dx = g ((1 - t) sigmoid(x) - t sigmoid(-x)), dt = -g x.
 Tensor bce_with_logits(const Tensor& logits, const Tensor& targets,
                        Reduction reduction = Reduction::kMean, SourceLoc loc = SourceLoc::here());
 /// The same with one target for all: 1 says real, 0 says fake.
 Tensor bce_with_logits(const Tensor& logits, double target, Reduction reduction = Reduction::kMean,
                        SourceLoc loc = SourceLoc::here());
-/// -log_softmax(x)[label] for logits [N, classes] and N labels. Throws Error for a label outside of
-/// [0, classes).
+/// -log_softmax(x)[label] for logits [N, classes] and N labels, as softplus(r - x[label]) with the
+/// logsumexp r of the other logits, which does not cancel where the label's is by far the largest.
+/// Throws Error for a label outside of [0, classes).
 Tensor softmax_cross_entropy(const Tensor& logits, const std::vector<int>& labels,
                              Reduction reduction = Reduction::kMean,
                              SourceLoc loc = SourceLoc::here());
@@ -348,6 +351,7 @@ Tensor hinge(const Tensor& x, double target, Reduction reduction = Reduction::kM
              SourceLoc loc = SourceLoc::here());
 /// KL(N(mean1, e^log_var1) || N(mean2, e^log_var2)) of each element, all of one shape
 /// (Kingma & Welling 2014, arXiv 1312.6114, appendix B, has the standard normal as the second).
+/// Never negative: (e^r - 1 - r + (mean1 - mean2)^2 / e^log_var2) / 2 with r = log_var1 - log_var2.
 Tensor kl_gaussian(const Tensor& mean1, const Tensor& log_var1, const Tensor& mean2,
                    const Tensor& log_var2, Reduction reduction = Reduction::kMean,
                    SourceLoc loc = SourceLoc::here());

@@ -17,6 +17,8 @@ void not_equal(const Broadcast&, const Scalar* a, const Scalar* b, Scalar* y);
 void less(const Broadcast&, const Scalar* a, const Scalar* b, Scalar* y);
 void less_equal(const Broadcast&, const Scalar* a, const Scalar* b, Scalar* y);
 
+/// y = a b, and 0 where b is 0 though a is infinite or NaN.
+void masked(const Broadcast&, const Scalar* a, const Scalar* b, Scalar* y);
 /// y = a where condition is not 0, else b.
 void where(int64_t n, const Scalar* condition, const Scalar* a, const Scalar* b, Scalar* y);
 
@@ -24,6 +26,9 @@ void rsqrt(int64_t n, const Scalar* x, Scalar* y);
 void erf(int64_t n, const Scalar* x, Scalar* y);
 void sin(int64_t n, const Scalar* x, Scalar* y);
 void cos(int64_t n, const Scalar* x, Scalar* y);
+void erfc(int64_t n, const Scalar* x, Scalar* y);   // 1 - erf(x), with all digits for large x
+void expm1(int64_t n, const Scalar* x, Scalar* y);  // e^x - 1, with all digits near 0
+void expm2(int64_t n, const Scalar* x, Scalar* y);  // e^x - 1 - x, with all digits near 0
 /// y = x where x > 0, alpha (e^x - 1) elsewhere.
 void elu(int64_t n, Scalar alpha, const Scalar* x, Scalar* y);
 

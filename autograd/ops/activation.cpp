@@ -5,6 +5,7 @@
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/ops/broadcast.h"
 #include "autograd/ops/check.h"
 #include "autograd/ops/leaky_relu.h"
 #include "autograd/ops/unary.h"
@@ -148,13 +149,15 @@ Tensor softplus(const Tensor& x, SourceLoc loc) {
 }
 
 struct Elu {
-  Saved y;
+  Saved x;  // not y: alpha e^x = y + alpha cancels where e^x is small
   double alpha;
   static constexpr const char* name = "elu";
 
-  // alpha e^x = y + alpha, and y has the sign of x.
-  Gradients backward(const Tensor& g, const Context& ctx) const {
-    return {g * where(greater(y, 0), 1, ctx.output(y) + alpha)};
+  // Both branches choose before they compute, so that nothing in the other one overflows.
+  Gradients backward(const Tensor& g, const Context&) const {
+    const Tensor positive = greater(x, 0);
+    const Tensor slope = exp(where(positive, 0, x)) * alpha;
+    return {where(positive, g, where(positive, 0, g) * slope)};
   }
 };
 
@@ -163,15 +166,19 @@ Tensor elu(const Tensor& x, double alpha, SourceLoc loc) {
   if (!(alpha >= 0)) {
     fail("elu", "an alpha of at least 0 expected", {"alpha  " + std::to_string(alpha)}, loc);
   }
+  if (alpha == 0) {  // 0 times an infinite gradient would be NaN
+    const Composite here("elu", loc);
+    return relu(x);
+  }
   const Tensor y = Tensor::empty(x.shape());
   kernels::elu(x.numel(), static_cast<Scalar>(alpha), x.data(), y.mutable_data(loc));
-  return record(y, {x}, Elu{y, alpha}, loc);
+  return record(y, {x}, Elu{x, alpha}, loc);
 }
 
 Tensor gelu(const Tensor& x, SourceLoc loc) {
   const Composite here("gelu", loc);
   check_defined("gelu", {{"x", x}}, loc);
-  return x * 0.5 * (erf(x * (std::numbers::sqrt2 / 2)) + 1);
+  return x * 0.5 * erfc(x * (-std::numbers::sqrt2 / 2));  // 1 + erf(x) would cancel for x < 0
 }
 
 Tensor silu(const Tensor& x, SourceLoc loc) {
@@ -192,7 +199,7 @@ Tensor dropout(const Tensor& x, double p, Random& random, SourceLoc loc) {
   for (int64_t i = 0; i < mask.numel(); ++i) {
     keep[i] = keep[i] < static_cast<Scalar>(p) ? 0 : static_cast<Scalar>(1 / (1 - p));
   }
-  return x * mask;
+  return masked(x, mask);
 }
 
 }  // namespace forger

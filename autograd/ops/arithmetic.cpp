@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
@@ -115,8 +117,8 @@ struct Maximum {
 
   Gradients backward(const Tensor& g, const Context& ctx) const {
     const Tensor share = greater(a, b) + equal(a, b) * 0.5;  // of a; constant
-    return {ctx.wants(0) ? sum_to(g * share, a.shape()) : Tensor(),
-            ctx.wants(1) ? sum_to(g * (1 - share), b.shape()) : Tensor()};
+    return {ctx.wants(0) ? sum_to(masked(g, share), a.shape()) : Tensor(),
+            ctx.wants(1) ? sum_to(masked(g, 1 - share), b.shape()) : Tensor()};
   }
 };
 
@@ -131,8 +133,8 @@ struct Minimum {
 
   Gradients backward(const Tensor& g, const Context& ctx) const {
     const Tensor share = less(a, b) + equal(a, b) * 0.5;
-    return {ctx.wants(0) ? sum_to(g * share, a.shape()) : Tensor(),
-            ctx.wants(1) ? sum_to(g * (1 - share), b.shape()) : Tensor()};
+    return {ctx.wants(0) ? sum_to(masked(g, share), a.shape()) : Tensor(),
+            ctx.wants(1) ? sum_to(masked(g, 1 - share), b.shape()) : Tensor()};
   }
 };
 
@@ -145,17 +147,21 @@ struct Pow {
   Saved a, b, y;
   static constexpr const char* name = "pow";
 
-  // Where b is 0, so is b a^(b-1), and a^1 stands for a^-1, which is infinite for a = 0. Where a is
-  // not positive, log(a) does not exist, and neither does the derivative by b.
+  // Where b is 0, so is b a^(b-1), whatever g is and also for a = 0, where a^-1 is infinite. Where
+  // a is not positive, log(a) does not exist, and neither does the derivative by b. Both choose
+  // before they multiply, so that the rules of these products meet no infinity, either.
   Gradients backward(const Tensor& g, const Context& ctx) const {
     Tensor da, db;
     if (ctx.wants(0)) {
-      da = sum_to(g * b * pow(a, where(equal(b, 0), 1, Operand(b) - 1)), a.shape());
+      const Tensor constant = equal(b, 0);
+      const Tensor lost = constant * equal(abs(g), std::numeric_limits<double>::infinity());
+      const Tensor base = where(constant * equal(a, 0), 1, a);
+      da = sum_to(where(lost, 0, g) * b * pow(base, Operand(b) - 1), a.shape());
     }
     if (ctx.wants(1)) {
       const Tensor positive = greater(a, 0);
-      const Tensor slope = ctx.output(y) * log(where(positive, a, 1));
-      db = sum_to(g * where(positive, slope, 0), b.shape());
+      const Tensor slope = where(positive, ctx.output(y), 0) * log(where(positive, a, 1));
+      db = sum_to(where(positive, g, 0) * slope, b.shape());
     }
     return {da, db};
   }

@@ -18,4 +18,8 @@ Shape check_operands(const char* op, const Tensor& a, const Tensor& b, SourceLoc
 Tensor apply_binary(const char* op, BinaryKernel kernel, const Tensor& a, const Tensor& b,
                     SourceLoc loc);
 
+/// An op for rules: g times a constant share of it, and 0 where the share is 0 though g is
+/// infinite. A plain product would be NaN there.
+Tensor masked(const Tensor& g, const Tensor& share, SourceLoc loc = SourceLoc::here());
+
 }  // namespace forger

@@ -28,6 +28,20 @@ Tensor greater_equal(const Operand& a, const Operand& b) {
   return apply_binary("greater_equal", kernels::less_equal, b.value, a.value, a.loc);
 }
 
+struct Masked {
+  Saved share;
+  Shape g;
+  static constexpr const char* name = "masked";
+  Gradients backward(const Tensor& dd, const Context&) const {
+    return {sum_to(masked(dd, share), g)};
+  }
+};
+
+Tensor masked(const Tensor& g, const Tensor& share, SourceLoc loc) {
+  const Tensor y = apply_binary("masked", kernels::masked, g, share, loc);
+  return record(y, {g}, Masked{share, g.shape()}, loc);
+}
+
 struct Where {
   Saved condition;
   static constexpr const char* name = "where";
@@ -58,7 +72,7 @@ struct Clamp {
   static constexpr const char* name = "clamp";
 
   Gradients backward(const Tensor& g, const Context&) const {
-    return {g * (greater_equal(x, low) * less_equal(x, high))};
+    return {masked(g, greater_equal(x, low) * less_equal(x, high))};
   }
 };
 

@@ -1,9 +1,11 @@
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "autograd/error.h"
 #include "autograd/ops.h"
 #include "autograd/ops/check.h"
+#include "autograd/ops/unary.h"
 #include "autograd/scope.h"
 
 namespace forger {
@@ -16,11 +18,30 @@ Tensor reduce(const Tensor& losses, Reduction reduction) {
 
 }  // namespace
 
+struct BceWithLogits {
+  Saved logits, targets;
+  static constexpr const char* name = "bce_with_logits";
+
+  // sigmoid(x) - t would cancel where a confident answer is right.
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    const Tensor& x = logits;
+    const Tensor& t = targets;
+    return {ctx.wants(0) ? g * ((1 - t) * sigmoid(x) - t * sigmoid(-x)) : Tensor(),
+            ctx.wants(1) ? -(g * x) : Tensor()};
+  }
+};
+
 Tensor bce_with_logits(const Tensor& logits, const Tensor& targets, Reduction reduction,
                        SourceLoc loc) {
   const Composite here("bce_with_logits", loc);
   check_same_shape("bce_with_logits", {"logits", logits}, {"targets", targets}, loc);
-  return reduce(softplus(logits) - logits * targets, reduction);
+  Tensor losses;
+  {
+    const NoGrad guard;  // the rule knows more than those of its parts
+    losses = (1 - targets) * softplus(logits) + targets * softplus(-logits);
+  }
+  losses = record(losses, {logits, targets}, BceWithLogits{logits, targets}, loc);
+  return reduce(losses, reduction);
 }
 
 // Without a tensor of targets: t x is 0 for fakes, and softplus(x) - x = softplus(-x) for reals.
@@ -52,9 +73,14 @@ Tensor softmax_cross_entropy(const Tensor& logits, const std::vector<int>& label
           std::to_string(classes - 1)},
          loc);
   }
-  const Indices picked{{logits.shape()[0], 1}, {labels.begin(), labels.end()}};
-  const Tensor log_p = gather(log_softmax(logits), 1, picked);
-  return reduce(-reshape_to(log_p, {logits.shape()[0]}), reduction);
+  // -log(e^x / (e^x + e^r)) = softplus(r - x), where x is the label's logit and e^r the sum of all
+  // others'. -log_softmax would cancel where the label's is by far the largest.
+  const int64_t n = logits.shape()[0];
+  const Indices picked{{n, 1}, {labels.begin(), labels.end()}};
+  const Tensor own = reshape_to(gather(logits, 1, picked), {n});
+  constexpr double kNothing = -std::numeric_limits<double>::infinity();
+  const Tensor others = where(one_hot(labels, classes), kNothing, logits);
+  return reduce(softplus(logsumexp(others, {1}) - own), reduction);
 }
 
 Tensor mse(const Tensor& a, const Tensor& b, Reduction reduction, SourceLoc loc) {
@@ -77,8 +103,9 @@ Tensor smooth_l1(const Tensor& a, const Tensor& b, double beta, Reduction reduct
   if (!(beta > 0)) {
     fail("smooth_l1", "a beta above 0 expected", {"beta  " + std::to_string(beta)}, loc);
   }
-  const Tensor d = a - b, size = abs(d);
-  return reduce(where(less(size, beta), d * d * (0.5 / beta), size - beta / 2), reduction);
+  const Tensor d = a - b, size = abs(d), near = less(size, beta);
+  const Tensor small = where(near, d, 0);  // so that the parabola's rule meets no infinite d
+  return reduce(where(near, small * small * (0.5 / beta), size - beta / 2), reduction);
 }
 
 Tensor hinge(const Tensor& x, double target, Reduction reduction, SourceLoc loc) {
@@ -97,9 +124,8 @@ Tensor kl_gaussian(const Tensor& mean1, const Tensor& log_var1, const Tensor& me
   check_same_shape(op, {"mean1", mean1}, {"log_var1", log_var1}, loc);
   check_same_shape(op, {"mean1", mean1}, {"mean2", mean2}, loc);
   check_same_shape(op, {"mean2", mean2}, {"log_var2", log_var2}, loc);
-  const Tensor d = mean1 - mean2, log_ratio = log_var1 - log_var2;
-  const Tensor distance = d * d * exp(-log_var2);
-  return reduce((exp(log_ratio) - log_ratio - 1 + distance) * 0.5, reduction);
+  const Tensor d = mean1 - mean2;
+  return reduce((expm2(log_var1 - log_var2) + d * d * exp(-log_var2)) * 0.5, reduction);
 }
 
 }  // namespace forger

@@ -158,7 +158,7 @@ struct Max {
 
   Gradients backward(const Tensor& g, const Context&) const {
     const Tensor largest = equal(x, y);  // 0 or 1: a constant
-    return {reshape_to(g, y.shape()) * (largest / sum(largest, axes, true))};
+    return {masked(reshape_to(g, y.shape()), largest / sum(largest, axes, true))};
   }
 };
 
@@ -199,7 +199,8 @@ std::vector<int> argmax(const Tensor& x, int axis_in, SourceLoc loc) {
 
 Tensor var(const Tensor& x, const Axes& axes, int correction, bool keepdim, SourceLoc loc) {
   const Composite here("var", loc);
-  const Tensor centred = x - mean(x, axes, true);
+  const Tensor shifted = x - mean(x, axes, true);  // still off by the rounding of that mean
+  const Tensor centred = shifted - mean(shifted, axes, true);
   const Tensor total = sum(centred * centred, axes, keepdim);
   const int64_t count = x.numel() / total.numel();
   if (count <= correction) {
@@ -221,7 +222,9 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim, SourceLoc loc)
   const Tensor m = max(x.detach(), axes, true);
   // If all are -inf, so is the result; -inf - -inf would be NaN.
   const Tensor finite = where(less(abs(m), std::numeric_limits<double>::infinity()), m, 0);
-  const Tensor y = log(sum(exp(x - finite), axes, true)) + finite;
+  const Tensor total = sum(exp(x - finite), axes, true);
+  // Where all are -inf, total is 0 and m is the result; 1 / total would make their gradients NaN.
+  const Tensor y = log(where(equal(total, 0), 1, total)) + m;
   return keepdim ? y : reshape_to(y, without_axes(x.shape(), axes));
 }
 

@@ -1,11 +1,11 @@
 #include "autograd/ops/unary.h"
 
-#include <limits>
 #include <numbers>
 
 #include "autograd/kernels/kernels.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
+#include "autograd/ops/broadcast.h"
 #include "autograd/ops/check.h"
 
 namespace forger {
@@ -29,7 +29,7 @@ Tensor neg(const Tensor& x, SourceLoc loc) {
 struct Abs {
   Saved x;
   static constexpr const char* name = "abs";
-  Gradients backward(const Tensor& g, const Context&) const { return {g * sign(x)}; }
+  Gradients backward(const Tensor& g, const Context&) const { return {masked(g, sign(x))}; }
 };
 
 Tensor abs(const Tensor& x, SourceLoc loc) {
@@ -46,8 +46,8 @@ struct Sqrt {
   static constexpr const char* name = "sqrt";
   Gradients backward(const Tensor& g, const Context& ctx) const {
     // At 0 the slope is infinite. 0 is a subgradient there of what roots are used for, the norm.
-    const Tensor root = ctx.output(y);
-    return {g * 0.5 / where(equal(root, 0), std::numeric_limits<double>::infinity(), root)};
+    const Tensor zero = equal(y, 0);
+    return {where(zero, 0, g * 0.5) / where(zero, 1, ctx.output(y))};
   }
 };
 
@@ -121,6 +121,38 @@ struct Cos {
 
 Tensor cos(const Tensor& x, SourceLoc loc) {
   return record(apply_unary("cos", kernels::cos, x, loc), {x}, Cos{x}, loc);
+}
+
+struct Erfc {
+  Saved x;
+  static constexpr const char* name = "erfc";
+  Gradients backward(const Tensor& g, const Context&) const {
+    return {g * exp(-(x.get() * x)) * (-2 * std::numbers::inv_sqrtpi)};
+  }
+};
+
+Tensor erfc(const Tensor& x, SourceLoc loc) {
+  return record(apply_unary("erfc", kernels::erfc, x, loc), {x}, Erfc{x}, loc);
+}
+
+struct Expm1 {
+  Saved x;
+  static constexpr const char* name = "expm1";
+  Gradients backward(const Tensor& g, const Context&) const { return {g * exp(x)}; }
+};
+
+Tensor expm1(const Tensor& x, SourceLoc loc) {
+  return record(apply_unary("expm1", kernels::expm1, x, loc), {x}, Expm1{x}, loc);
+}
+
+struct Expm2 {
+  Saved x;
+  static constexpr const char* name = "expm2";
+  Gradients backward(const Tensor& g, const Context&) const { return {g * expm1(x)}; }
+};
+
+Tensor expm2(const Tensor& x, SourceLoc loc) {
+  return record(apply_unary("expm2", kernels::expm2, x, loc), {x}, Expm2{x}, loc);
 }
 
 }  // namespace forger

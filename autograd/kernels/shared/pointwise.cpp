@@ -58,6 +58,9 @@ void less_equal(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y)
   map(s, a, b, y, [](Scalar u, Scalar v) { return Scalar(u <= v); });
 }
 
+void masked(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y) {
+  map(s, a, b, y, [](Scalar u, Scalar v) { return v == 0 ? 0 : u * v; });
+}
 void where(int64_t n, const Scalar* condition, const Scalar* a, const Scalar* b, Scalar* y) {
   parallel_chunks(n, kChunkElements, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) y[i] = condition[i] != 0 ? a[i] : b[i];
@@ -75,6 +78,22 @@ void sin(int64_t n, const Scalar* x, Scalar* y) {
 }
 void cos(int64_t n, const Scalar* x, Scalar* y) {
   map(n, x, y, [](Scalar v) { return std::cos(v); });
+}
+void erfc(int64_t n, const Scalar* x, Scalar* y) {
+  map(n, x, y, [](Scalar v) { return std::erfc(v); });
+}
+void expm1(int64_t n, const Scalar* x, Scalar* y) {
+  map(n, x, y, [](Scalar v) { return std::expm1(v); });
+}
+void expm2(int64_t n, const Scalar* x, Scalar* y) {
+  map(n, x, y, [](Scalar v) {
+    const double u = v;
+    if (std::abs(u) > 0.5) return static_cast<Scalar>(std::expm1(u) - u);
+    // x^2/2 (1 + x/3 (1 + x/4 (...))): at 1/2 what follows x^16/16! is below 2^-60 of the sum.
+    double sum = 1;
+    for (int k = 16; k > 2; --k) sum = 1 + u / k * sum;
+    return static_cast<Scalar>(u * u / 2 * sum);
+  });
 }
 void elu(int64_t n, Scalar alpha, const Scalar* x, Scalar* y) {
   map(n, x, y, [alpha](Scalar v) { return v > 0 ? v : alpha * std::expm1(v); });
