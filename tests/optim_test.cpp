@@ -257,6 +257,31 @@ TEST_CASE("Adam corrects the bias of each parameter by that parameter's own step
   }
 }
 
+TEST_CASE("a frozen parameter stays, and goes on with its own state when it is thawed") {
+  const auto frozen_for = [](int steps) {
+    Pair pair;
+    Adam adam(pair, {.lr = 0.01});
+    const auto step = [&](Scalar g) {
+      pair.first.set_grad(Tensor::full({1}, g));
+      adam.step();
+    };
+    step(1);
+    step(-2);
+    const Scalar before = pair.first.item();
+    pair.first.set_requires_grad(false);
+    for (int i = 0; i < steps; ++i) {
+      pair.second.set_grad(Tensor::ones({1}));
+      adam.step();
+    }
+    CHECK(pair.first.item() == before);
+    pair.first.set_requires_grad(true);
+    step(3);
+    CHECK(adam.state()[0].second.item() == 3);
+    return pair.first.item();
+  };
+  CHECK(frozen_for(0) == frozen_for(50));
+}
+
 TEST_CASE("a step without any gradient does nothing") {
   Pair pair;
   Adam adam(pair);
@@ -331,12 +356,16 @@ TEST_CASE("clipping leaves gradients alone when their norm is not finite, and re
   CHECK(pair.second.grad().to_vector() == Values{2, 0});
 }
 
-TEST_CASE("clipping leaves out parameters without a gradient") {
+TEST_CASE("clipping counts neither frozen parameters nor those without a gradient") {
   Pair pair;
   pair.first.set_grad(Tensor::from({1}, {4}));
   CHECK(clip_grad_norm({pair.first, pair.second}, 2) == 4);
   CHECK(pair.first.grad().item() == 2);
   CHECK(!pair.second.grad().defined());
+  pair.second.set_grad(Tensor::from({1}, {100}));
+  pair.second.set_requires_grad(false);
+  CHECK(clip_grad_norm(pair, 1) == 2);
+  CHECK(pair.first.grad().item() == 1);
 }
 
 TEST_CASE("a moving average averages parameters, frozen ones too, and copies buffers") {
