@@ -44,6 +44,10 @@ void copy(const Tensor& from, const Tensor& into, SourceLoc loc) {
   std::copy_n(from.data(), from.numel(), into.mutable_data(loc));
 }
 
+void set_trainable(const Module& module, bool on) {
+  for (Tensor& p : module.parameters()) p.set_requires_grad(on);
+}
+
 EvalMode::EvalMode(Module& module) {
   remember_modes(module, modes_);
   module.eval();

@@ -36,6 +36,11 @@ using Buffer = Parameter;
 /// shapes differ.
 void copy(const Tensor& from, const Tensor& into, SourceLoc loc = SourceLoc::here());
 
+class Module;
+/// Freezes all parameters of a module, or thaws them. A frozen parameter gets no gradient, and
+/// optimizers leave it alone. Once thawed, it is trained again by the optimizers that have it.
+void set_trainable(const Module& module, bool on);
+
 /// A part of a network: parameters, buffers and child modules, each registered under its name where
 /// it is declared:
 ///

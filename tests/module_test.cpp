@@ -98,6 +98,32 @@ TEST_CASE("copy() moves numbers from one parameter to another, which stays the o
         }) == "copy: two tensors of one shape expected\n  from  [1, 2]\n  into  undefined");
 }
 
+TEST_CASE("a frozen module stays as it is, and trains on once it is thawed") {
+  Root root;
+  Linear first(root, "first", 2, 2), last(root, "last", 2, 1);
+  Adam adam(root, {.lr = 0.1});
+  const Tensor x = Tensor::ones({1, 2});
+  const auto moved_by_a_step = [&] {
+    const auto before = values_of(root.named_parameters());
+    adam.zero_grad();
+    backward(sum(last(first(x))));
+    adam.step();
+    const auto after = values_of(root.named_parameters());
+    std::vector<bool> moved;
+    for (size_t i = 0; i < after.size(); ++i) moved.push_back(after[i] != before[i]);
+    return moved;
+  };
+  using Moved = std::vector<bool>;  // the weight and the bias of each layer
+  CHECK(moved_by_a_step() == Moved{true, true, true, true});
+  set_trainable(first, false);
+  CHECK(!first.weight.requires_grad());
+  CHECK(first(x).node().get() == nullptr);
+  CHECK(moved_by_a_step() == Moved{false, false, true, true});
+  CHECK(root.parameters().size() == 4);
+  set_trainable(first, true);
+  CHECK(moved_by_a_step() == Moved{true, true, true, true});
+}
+
 TEST_CASE("two parts share a weight that one of them registers") {
   struct Tied : Module {
     Tied() : Module("tied") {}
