@@ -12,6 +12,26 @@
 namespace forger::kernels {
 namespace {
 
+#ifdef FORGER_HAVE_AVX2
+constexpr const Kernels* kBuiltAvx2 = &kAvx2;
+#else
+constexpr const Kernels* kBuiltAvx2 = nullptr;
+#endif
+#ifdef FORGER_HAVE_AVX512
+constexpr const Kernels* kBuiltAvx512 = &kAvx512;
+#else
+constexpr const Kernels* kBuiltAvx512 = nullptr;
+#endif
+
+// What `./forger run` builds first holds one SIMD set; see CMakeLists.txt.
+#ifdef FORGER_CHAPTERS_ONLY
+constexpr const char* kUnusable = "this build leaves that kernel set out";
+constexpr const char* kHint = "\n  `./forger build` adds the others";
+#else
+constexpr const char* kUnusable = "this processor does not support that kernel set";
+constexpr const char* kHint = "";
+#endif
+
 struct Candidate {
   const char* name;
   const Kernels* kernels;  // null if this build has no such set
@@ -23,17 +43,20 @@ struct Candidates {
 };
 
 const Candidates& candidates() {
-#ifdef FORGER_HAVE_SIMD
+#if defined(FORGER_HAVE_AVX2) || defined(FORGER_HAVE_AVX512)
   static const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   static const bool avx512 =
       avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-  static const Candidates instance = {
-      {{"reference", &kReference, true}, {"avx2", &kAvx2, avx2}, {"avx512", &kAvx512, avx512}}};
 #else
-  static const Candidates instance = {
-      {{"reference", &kReference, true}, {"avx2", nullptr, false}, {"avx512", nullptr, false}}};
+  constexpr bool avx2 = false, avx512 = false;
 #endif
+  const auto candidate = [](const char* name, const Kernels* kernels, bool supported) {
+    return Candidate{name, kernels, kernels != nullptr && supported};
+  };
+  static const Candidates instance = {{candidate("reference", &kReference, true),
+                                       candidate("avx2", kBuiltAvx2, avx2),
+                                       candidate("avx512", kBuiltAvx512, avx512)}};
   return instance;
 }
 
@@ -55,9 +78,8 @@ const Kernels& find(std::string_view name, const char* asked_by) {
     if (set->name == name) return *set;
     valid += ", " + std::string(set->name);
   }
-  throw Error(std::string(asked_by) + ": " +
-              (known ? "this processor does not support that kernel set" : "no such kernel set") +
-              "\n  found " + std::string(name) + ", expected one of: " + valid);
+  throw Error(std::string(asked_by) + ": " + (known ? kUnusable : "no such kernel set") +
+              "\n  found " + std::string(name) + ", expected one of: " + valid + kHint);
 }
 
 const Kernels& first_choice() {
