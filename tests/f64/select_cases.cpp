@@ -85,11 +85,11 @@ std::vector<OpCase> select_cases() {
   cases.push_back(
       {"clamp", "all outside", [](In in) { return clamp(in[0], 5, 5); }, {{2, 3}}, -1, 1, 1});
 
-  struct Axes {
+  struct Reduced {
     Shape x;
     std::vector<int> axes;
   };
-  const std::vector<Axes> reductions = {
+  const std::vector<Reduced> reductions = {
       {{4}, {0}},          {{2, 3}, {0}},          {{2, 3}, {1}},
       {{2, 3}, {-1}},      {{2, 3}, {0, 1}},       {{2, 1, 3}, {1, 2}},
       {{2, 3, 2}, {0, 2}}, {{2, 3, 2, 2}, {1, 3}}, {{1, 2, 3, 2}, {0, 2, 3}}};
