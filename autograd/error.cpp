@@ -24,7 +24,7 @@ std::string error_text(std::string_view op, std::string_view what,
 
 void fail(std::string_view op, std::string_view what, const std::vector<std::string>& details,
           SourceLoc loc) {
-  const Composite* composite = Composite::outermost();
+  const Composite::Call* composite = Composite::outermost();
   if (!composite) throw Error(error_text(op, what, details, loc));
   throw Error(error_text(composite->op, what, details, composite->loc));
 }

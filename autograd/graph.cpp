@@ -66,7 +66,7 @@ WithGrad::~WithGrad() { recording = outer_; }
 
 Differentiating::Differentiating(const Node& node)
     : outer_(std::exchange(differentiated_node, &node)),
-      outer_composite_(std::exchange(Composite::outermost_, nullptr)) {}
+      outer_composite_(std::exchange(Composite::outermost_, {})) {}
 Differentiating::~Differentiating() {
   differentiated_node = outer_;
   Composite::outermost_ = outer_composite_;

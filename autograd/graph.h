@@ -172,7 +172,7 @@ class Differentiating {
 
  private:
   const Node* outer_;
-  const Composite* outer_composite_;
+  Composite::Call outer_composite_;
 };
 /// The node whose rule runs on this thread, or null.
 const Node* differentiated();

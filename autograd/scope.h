@@ -34,28 +34,31 @@ class Scope {
 /// derivative belongs to these. A rule starts afresh: see Differentiating.
 class Composite {
  public:
-  Composite(const char* name, SourceLoc line) : op(name), loc(line), first_(!outermost_) {
-    if (first_) outermost_ = this;
+  /// What the user called, and where.
+  struct Call {
+    const char* op = nullptr;
+    SourceLoc loc;
+  };
+
+  Composite(const char* op, SourceLoc loc) : is_outermost_(!outermost_.op) {
+    if (is_outermost_) outermost_ = {op, loc};
   }
   ~Composite() {
-    if (first_) outermost_ = nullptr;
+    if (is_outermost_) outermost_ = {};
   }
   Composite(const Composite&) = delete;
   Composite& operator=(const Composite&) = delete;
 
   /// The composite op that the user called on this thread, or null outside of any.
-  static const Composite* outermost() { return outermost_; }
+  static const Call* outermost() { return outermost_.op ? &outermost_ : nullptr; }
   /// The line to report for what happens at `line`: that of the composite op, if one runs.
-  static SourceLoc user_line(SourceLoc line) { return outermost_ ? outermost_->loc : line; }
-
-  const char* const op;
-  const SourceLoc loc;
+  static SourceLoc user_line(SourceLoc line) { return outermost_.op ? outermost_.loc : line; }
 
  private:
   friend class Differentiating;
 
-  static constinit inline thread_local const Composite* outermost_ = nullptr;
-  bool first_;
+  static constinit inline thread_local Call outermost_;  // a copy: it never points to a dead guard
+  bool is_outermost_;
 };
 
 /// A copy of the text that is never freed, one for equal texts: nodes outlive what they are named

@@ -74,7 +74,7 @@ void check_finite(const char* op, const Tensor& y,
   }
   const Node* node = differentiated();
   if (node) details.push_back("in the rule of " + node->str());
-  const Composite* composite = Composite::outermost();
+  const Composite::Call* composite = Composite::outermost();
   if (composite && composite->op != std::string_view(op))
     details.push_back(std::string("inside ") + composite->op);
   // Not fail(), which names the composite op alone: what is looked for is the step that failed.
