@@ -242,7 +242,7 @@ std::set<std::string> ops_in_header() {
 
 }  // namespace
 
-TEST_CASE("every op names itself, the argument and the user's line when a tensor is undefined") {
+TEST_CASE("every op reports an undefined tensor with op, argument and user's line") {
   std::set<std::string> left = ops_in_header();
   CHECK(left.size() > 75);
   left.erase("one_hot");  // takes no tensor
@@ -265,7 +265,7 @@ TEST_CASE("every op names itself, the argument and the user's line when a tensor
   for (const std::string& op : left) FAIL_CHECK("no call of " << op);
 }
 
-TEST_CASE("an undefined argument is shown beside the others") {
+TEST_CASE("an error shows an undefined argument next to the others") {
   CHECK(text_of([] {
           (void)linear(ones({2, 3}), {}, {}, at);
         }) ==
@@ -282,7 +282,7 @@ struct Wrong {
   std::function<Tensor()> f;
 };
 
-TEST_CASE("an op that is written in other ops answers wrong arguments itself") {
+TEST_CASE("a composite op reports wrong arguments under its own name") {
   const auto mean = Reduction::kMean;
   const Tensor m = ones({2, 3}), v4 = ones({4}), v3 = ones({3}), image = ones({2, 3, 4, 4});
   const Tensor empty = ones({0, 3}), kernel = ones({3, 5, 2, 2});
@@ -424,7 +424,7 @@ TEST_CASE("an op that is written in other ops answers wrong arguments itself") {
 
 // The cases below are for the undefined-behaviour sanitizer as much as for the messages: an extent
 // of an empty tensor is bounded by no memory, and an option by nothing at all.
-TEST_CASE("no option or extent overflows") {
+TEST_CASE("options and extents that would overflow are errors") {
   const int64_t huge = std::numeric_limits<int64_t>::max(), lots = int64_t{1} << 58;
   const Tensor image = ones({1, 1, 4, 4}), v2 = ones({2});
   const Tensor no_channels = ones({1, 0, 4, 4}), long_kernel = Tensor::zeros({1, 0, lots, 1});
@@ -500,7 +500,7 @@ TEST_CASE("no option or extent overflows") {
   starts("one_hot: too many elements", [&] { return one_hot({0, 1}, huge, at); });
 }
 
-TEST_CASE("a sparse matrix is checked where it enters") {
+TEST_CASE("a SparseMatrix with invalid indices or extents is an error") {
   const int64_t huge = std::numeric_limits<int64_t>::max();
   const Tensor image = ones({1, 1, 1, 1});
   const SparseMatrix one{.out = 1, .in = 1, .begin = {0, 1}, .index = {0}, .weight = {1}};

@@ -23,7 +23,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-TEST_CASE("one axis stands for a list of one") {
+TEST_CASE("a single axis equals a list with one axis") {
   const Tensor x = Random(1).normal({2, 3, 4});
   CHECK(same_bits(sum(x, 1), sum(x, {1})));
   CHECK(same_bits(sum(x, -1, true), sum(x, {2}, true)));
@@ -45,7 +45,7 @@ TEST_CASE("an axis is an int: max(x, 0.5) and sum(x, true) do not compile") {
   CHECK_FALSE(std::is_convertible_v<int64_t, Axes>);
 }
 
-TEST_CASE("argmax: the first of the largest, a NaN before all") {
+TEST_CASE("argmax returns the first maximum, and the first NaN if there is one") {
   const Scalar nan = std::nanf(""), inf = INFINITY;
   const auto last = [](const std::vector<Scalar>& row) {
     return argmax(Tensor::from({static_cast<int64_t>(row.size())}, row))[0];
@@ -60,7 +60,7 @@ TEST_CASE("argmax: the first of the largest, a NaN before all") {
   CHECK(last({7}) == 0);
 }
 
-TEST_CASE("argmax: one number for each place along the other axes") {
+TEST_CASE("argmax reduces one axis and keeps the order of the others") {
   const Tensor x = Tensor::from({2, 2, 3}, {1, 9, 2, 8, 3, 4, 5, 6, 7, 0, 0, 1});
   CHECK(argmax(x) == std::vector<int>{1, 0, 2, 2});
   CHECK(argmax(x, 1) == std::vector<int>{1, 0, 1, 0, 0, 0});
@@ -75,7 +75,7 @@ TEST_CASE("argmax: one number for each place along the other axes") {
         "argmax: an axis of less than 2^31 elements expected\n  x  [1, 2147483648]");
 }
 
-TEST_CASE("argmax: what is gathered there is max, also where several threads search") {
+TEST_CASE("gather at argmax equals max for any number of threads") {
   const Tensor x = Random(5).normal({30, 70, 40});
   for (int axis : {0, 1, 2}) {
     for (const int count : {1, 3}) {
@@ -87,7 +87,7 @@ TEST_CASE("argmax: what is gathered there is max, also where several threads sea
   }
 }
 
-TEST_CASE("argmax: labels for accuracy, one_hot and the loss") {
+TEST_CASE("argmax gives labels for accuracy, one_hot and the loss") {
   const Tensor logits = Tensor::from({3, 2}, {2, 1, 0, 5, 1, 4});
   const std::vector<int> labels = {0, 1, 0}, guessed = argmax(logits, 1);
   int right = 0;
@@ -97,8 +97,7 @@ TEST_CASE("argmax: labels for accuracy, one_hot and the loss") {
   CHECK(softmax_cross_entropy(logits, guessed).item() > 0);
 }
 
-TEST_CASE(
-    "matmul over leading axes: each product has the bits it has alone, whatever the threads") {
+TEST_CASE("batched matmul has the bits of single products for any number of threads") {
   struct Batch {
     int64_t count, m, k, n;
   };
@@ -124,7 +123,7 @@ TEST_CASE(
   });
 }
 
-TEST_CASE("linear over leading axes: the bits of the flattened rows, gradients too") {
+TEST_CASE("linear over leading axes has the bits of flattened rows, gradients included") {
   const Tensor x = Random(1).normal({4, 5, 12}).set_requires_grad();
   const Tensor weight = Random(2).normal({7, 12}).set_requires_grad();
   const Tensor bias = Random(3).normal({7}).set_requires_grad();

@@ -122,7 +122,7 @@ bool all_finite(const Tensor& x) {
 
 }  // namespace
 
-TEST_CASE("bad points: finite gradients, and the subgradient that is documented") {
+TEST_CASE("gradients at singular points are finite and match the documented subgradient") {
   CHECK(bad_points().size() >= 20);
   for (const BadPoint& p : bad_points()) {
     CAPTURE(p.name);
@@ -136,7 +136,7 @@ TEST_CASE("bad points: finite gradients, and the subgradient that is documented"
   }
 }
 
-TEST_CASE("bad points: the second order is finite, too") {
+TEST_CASE("second derivatives at singular points are finite") {
   for (const BadPoint& p : bad_points()) {
     CAPTURE(p.name);
     const Tensor x = p.x.clone().set_requires_grad();
@@ -147,7 +147,7 @@ TEST_CASE("bad points: the second order is finite, too") {
   }
 }
 
-TEST_CASE("a gradient penalty where the critic is flat") {
+TEST_CASE("a gradient penalty has gradient 0 if the critic is constant") {
   const Tensor x = Tensor::ones({4, 3}).set_requires_grad();
   const Tensor w = Tensor::zeros({1, 3}).set_requires_grad();
   const Tensor dx = grad({sum(linear(x, w))}, {x}, {}, {.create_graph = true})[0];

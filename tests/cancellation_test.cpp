@@ -160,7 +160,7 @@ std::vector<Function> functions() {
 
 }  // namespace
 
-TEST_CASE("values and gradients keep their digits where the textbook formula cancels") {
+TEST_CASE("values and gradients are accurate where the textbook formula cancels") {
   for (const Function& function : functions()) {
     CAPTURE(std::string(function.name));
     const std::vector<Scalar> at = points(function.low, function.high);
@@ -179,7 +179,7 @@ TEST_CASE("values and gradients keep their digits where the textbook formula can
   }
 }
 
-TEST_CASE("kl_gaussian of nearly equal distributions is positive and exact") {
+TEST_CASE("kl_gaussian of nearly equal distributions is positive and accurate") {
   const Tensor log_var = Random(5).normal({64, 128}, 0, 2e-4), zero = Tensor::zeros({64, 128});
   const Tensor each = kl_gaussian(zero, log_var, zero, zero, Reduction::kNone);
   Exact exact = 0;
@@ -193,7 +193,7 @@ TEST_CASE("kl_gaussian of nearly equal distributions is positive and exact") {
   CHECK(std::abs(total.item() - exact) <= 32 * kRounding * exact);
 }
 
-TEST_CASE("var of close numbers far from 0") {
+TEST_CASE("var is accurate for close numbers far from 0") {
   // 1000 and three of its neighbours: the mean is none of the numbers that a float can be.
   const Scalar step = std::nextafter(Scalar{1000}, Scalar{2000}) - 1000;
   const Tensor x = Tensor::from({4}, {1000, 1000 + step, 1000 + step, 1000 + 3 * step});

@@ -106,7 +106,7 @@ TEST_CASE("a rule that calls a composite op names the node it differentiates") {
   CHECK(lines_of(x * 2) == std::vector<std::string>{"mul penalty.cpp:1"});
 }
 
-TEST_CASE("a change of numbers in a composite op names its line") {
+TEST_CASE("the error for a changed tensor names the composite op's line") {
   const Tensor x = Tensor::ones({2}).set_requires_grad(), w = Tensor::ones({2});
   const Tensor y = sum(x * w);
   {
@@ -124,7 +124,7 @@ TEST_CASE("a composite op belongs to the thread that runs it") {
   CHECK(lines == std::vector<std::string>{"mul " + line(__LINE__ - 1)});
 }
 
-TEST_CASE("the search for NaNs names the step of a composite op, and the op") {
+TEST_CASE("check_nan names the composite op and the op inside it") {
   const Tensor a = Tensor::full({1}, 1e30F);
   set_check_nan(true);
   const std::string text = text_of([&] { (void)nested(a, Tensor::full({1}, 1e30F)); });

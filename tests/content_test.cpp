@@ -9,7 +9,7 @@
 
 namespace forger::nn {
 
-TEST_CASE("formats are told apart by their first bytes") {
+TEST_CASE("file formats are recognised by their first bytes") {
   const std::pair<std::string, std::string> formats[] = {
       {"", "an empty file"},
       {"\xff\xd8\xff\xe0", "a JPEG image"},
@@ -45,7 +45,7 @@ TEST_CASE("formats are told apart by their first bytes") {
   }
 }
 
-TEST_CASE("first bytes as they are shown") {
+TEST_CASE("first bytes are printed as text or in hexadecimal") {
   CHECK(show_bytes("text\nmore") == "\"text\"");
   CHECK(show_bytes("\x01\xff") == "01 ff");
 }

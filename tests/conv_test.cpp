@@ -55,7 +55,7 @@ Conv2d any_geometry(Random& random, int64_t images, int64_t kh, int64_t stride, 
 
 }  // namespace
 
-TEST_CASE("convolutions of all kernels, strides, paddings and dilations") {
+TEST_CASE("convolutions match the definition for all kernels, strides, paddings, dilations") {
   constexpr int kEach = 24;
   Random random(1);
   Checker checker;
@@ -93,7 +93,7 @@ TEST_CASE("convolutions of all kernels, strides, paddings and dilations") {
 }
 
 // From a tile's width on, images are the columns of a tile.
-TEST_CASE("convolutions of many images, full and broken blocks of them") {
+TEST_CASE("convolutions match the definition for full and partial image blocks") {
   constexpr int64_t kMany[] = {8, 9, 15, 16, 17, 32, 33, 48, 64};
   Random random(3);
   Checker checker;
@@ -111,7 +111,7 @@ TEST_CASE("convolutions of many images, full and broken blocks of them") {
   CHECK(checker.geometries() == 6 * 4 * 5 * 2);
 }
 
-TEST_CASE("kernels that cover the whole image, or all but a row") {
+TEST_CASE("convolutions match the definition if the kernel covers the whole image") {
   Random random(2);
   Checker checker;
   for (const int64_t kh : kKernels) {
@@ -138,7 +138,7 @@ TEST_CASE("kernels that cover the whole image, or all but a row") {
   CHECK(checker.geometries() == 36 * 2 * 4);
 }
 
-TEST_CASE("convolutions of several blocks, slices and threads") {
+TEST_CASE("convolutions match the definition over several blocks, slices and threads") {
   // n, c, h, w, o, kh, kw, oh, ow, stride, padding, dilation
   const Conv2d geometries[] = {
       {16, 8, 28, 26, 16, 4, 4, 0, 0, 2, 1, 1},   // blocks of two images
@@ -185,7 +185,7 @@ TEST_CASE("convolutions of several blocks, slices and threads") {
   for (const Conv2d& s : geometries) checker.check(complete(s), 3);
 }
 
-TEST_CASE("convolutions without channels, outputs or pixels give zeros or nothing") {
+TEST_CASE("convolutions of empty extents give zeros or empty results") {
   Checker checker;
   const Conv2d geometries[] = {{2, 0, 5, 4, 3, 2, 2, 0, 0, 1, 1, 1},   // no input channels
                                {2, 3, 5, 4, 0, 2, 2, 0, 0, 2, 1, 1},   // no output channels
@@ -204,7 +204,7 @@ TEST_CASE("convolutions without channels, outputs or pixels give zeros or nothin
 // bounds. Its longest has a term for each element of a weight's filter (forward: C KH KW), of the
 // filters that meet in a pixel (input gradient: at most O KH KW), or for each output pixel (weight
 // gradient: N OH OW).
-TEST_CASE("convolutions of real numbers are as near as the theorem says, and as near as is usual") {
+TEST_CASE("the rounding error of convolutions stays within its bounds") {
   // n, c, h, w, o, kh, kw, oh, ow, stride, padding, dilation
   const Conv2d geometries[] = {{2, 3, 9, 8, 5, 3, 3, 0, 0, 1, 1, 1},
                                {2, 512, 6, 5, 17, 4, 4, 0, 0, 1, 0, 1},   // forward: 8192 terms

@@ -90,7 +90,7 @@ TEST_CASE("a digit is a function of seed and index alone") {
   CHECK(std::equal(one.begin(), one.end(), digits.pixels.begin() + 217 * 784));
 }
 
-TEST_CASE("digits are different, legible, and inside the picture") {
+TEST_CASE("drawn digits vary, are legible and stay inside the image") {
   constexpr int64_t kCount = 2000, kTrain = 1000;
   for (const int64_t size : {16, 28, 64}) {
     CAPTURE(size);
@@ -124,7 +124,7 @@ TEST_CASE("digits are different, legible, and inside the picture") {
   }
 }
 
-TEST_CASE("digits that cannot be") {
+TEST_CASE("make_digits and draw_digit report arguments out of range") {
   const auto message = [](int64_t count, int64_t size, int64_t first) {
     return message_of([&] { make_digits(count, 1, size, first); });
   };
@@ -143,7 +143,7 @@ TEST_CASE("digits that cannot be") {
   CHECK(message_of([&] { draw_digit(1, 0, 8, nullptr); }) == one + "\n  index 0, size 8");
 }
 
-TEST_CASE("mixtures of Gaussians hit every mode, evenly and closely") {
+TEST_CASE("mixtures of Gaussians sample every mode evenly with the given deviation") {
   constexpr int64_t kPoints = 8000;
   struct Mixture {
     const char* name;
@@ -170,7 +170,7 @@ TEST_CASE("mixtures of Gaussians hit every mode, evenly and closely") {
   CHECK(grid_centres(5, 2).at({24, 1}) == 4);
 }
 
-TEST_CASE("a Gaussian has the covariance that was asked for") {
+TEST_CASE("gaussian2d samples have the given mean and covariance") {
   constexpr int64_t kPoints = 100000;
   Random random(4);
   const Tensor x = gaussian2d(kPoints, random, {1, -2}, {2, -0.9, 0.5});
@@ -218,7 +218,7 @@ TEST_CASE("moons and the spiral lie on their curves") {
   }
 }
 
-TEST_CASE("every distribution by name: repeatable, finite, within its bounds") {
+TEST_CASE("every named distribution is reproducible, finite and within its bounds") {
   for (const char* name : {"ring", "grid", "moons", "spiral", "pinwheel", "gaussian"}) {
     CAPTURE(name);
     Random random(6), same(6), other(7);
@@ -235,7 +235,7 @@ TEST_CASE("every distribution by name: repeatable, finite, within its bounds") {
         "  found \"rings\", expected ring, grid, moons, spiral, pinwheel or gaussian");
 }
 
-TEST_CASE("distributions that cannot be") {
+TEST_CASE("2-D distributions report arguments out of range") {
   Random random(6);
   CHECK(message_of([] { ring_centres(0); }) ==
         "ring_centres: modes must be 1 to 1099511627776\n  found 0");
@@ -265,7 +265,7 @@ TEST_CASE("distributions that cannot be") {
         }) == "gaussian2d: the covariance must be finite\n  found inf");
 }
 
-TEST_CASE("bytes and numbers") {
+TEST_CASE("bytes and pixel values convert to each other") {
   const ImageSet images = numbered(256);
   const Tensor x = images_to_tensor(images, {0, 255, 51, 127});
   CHECK(x.shape() == Shape{4, 1, 1, 1});
@@ -284,7 +284,7 @@ TEST_CASE("bytes and numbers") {
         }) == "images_to_tensor: no image of that number\n  found 256, expected 0 to 255");
 }
 
-TEST_CASE("a range of images") {
+TEST_CASE("images_to_tensor converts a range of images") {
   const ImageSet images = numbered(50);
   for (const auto& [begin, end] : {std::pair(0, 50), std::pair(7, 30), std::pair(49, 50)}) {
     std::vector<int64_t> indices;
@@ -303,7 +303,7 @@ TEST_CASE("a range of images") {
         rule + "0 to 51, expected 0 <= begin <= end <= 50");
 }
 
-TEST_CASE("images are collected from tensors") {
+TEST_CASE("append_images converts tensors to images") {
   ImageSet images;
   append_images(images, Tensor::from({1, 2, 1, 2}, {-1, 0, 1, 2}));
   append_images(images, Tensor::full({2, 2, 1, 2}, 1));
@@ -322,7 +322,7 @@ TEST_CASE("images are collected from tensors") {
         }) == "append_images: images must have 4 axes\n  found [2, 2], expected (N, C, H, W)");
 }
 
-TEST_CASE("sets that do not fit together") {
+TEST_CASE("check_images reports inconsistent counts, pixels and labels") {
   ImageSet images = numbered(3);
   images.labels.pop_back();
   CHECK(message_of([&] { check_images(images); }) ==
@@ -367,7 +367,7 @@ TEST_CASE("sets that do not fit together") {
         "  found 4 bytes, expected 3");
 }
 
-TEST_CASE("an epoch deals every image once, with its label, in an order of its own") {
+TEST_CASE("an epoch contains every image once with its label, in a new order") {
   const ImageSet images = numbered(60);
   Loader loader(images, 10, 1);
   CHECK(loader.batches_per_epoch() == 6);
@@ -396,7 +396,7 @@ TEST_CASE("an epoch deals every image once, with its label, in an order of its o
   CHECK(deal(larger, 3) == epochs[0]);  // the order knows nothing of batches
 }
 
-TEST_CASE("a shuffle gives each image each place equally often") {
+TEST_CASE("a shuffle puts each image at each position equally often") {
   const ImageSet images = numbered(6);
   Loader loader(images, 6, 3);
   constexpr int kEpochs = 6000;
@@ -411,7 +411,7 @@ TEST_CASE("a shuffle gives each image each place equally often") {
   }
 }
 
-TEST_CASE("the last, incomplete batch is dropped, and other images each time") {
+TEST_CASE("the incomplete last batch is dropped, with different images each epoch") {
   const ImageSet images = numbered(25);
   Loader loader(images, 10, 1);
   CHECK(loader.batches_per_epoch() == 2);
@@ -423,7 +423,7 @@ TEST_CASE("the last, incomplete batch is dropped, and other images each time") {
   CHECK(seen.size() == 25);
 }
 
-TEST_CASE("a resumed loader deals what the interrupted one would have") {
+TEST_CASE("a resumed loader continues with the batches of the interrupted one") {
   const ImageSet images = numbered(25);
   Loader whole(images, 4, 9);
   const std::vector<int> all = deal(whole, 30);
@@ -438,7 +438,7 @@ TEST_CASE("a resumed loader deals what the interrupted one would have") {
   }
 }
 
-TEST_CASE("loaders that cannot be") {
+TEST_CASE("Loader reports batch sizes out of range") {
   const ImageSet images = numbered(5);
   const auto message = [&](int64_t batch_size) {
     return message_of([&] { Loader(images, batch_size, 1); });

@@ -46,7 +46,7 @@ int64_t first_difference(const Tensor& some, const Tensor& all) {
 
 }  // namespace
 
-TEST_CASE("an image has the same bits however many are drawn, on every kernel set") {
+TEST_CASE("a drawn image has the same bits for any count, on every kernel set") {
   Generator G;
   const Tensor z = Random(1).normal({130, kLatent, 1, 1});
   on_every_kernel_set([&] {
@@ -61,7 +61,7 @@ TEST_CASE("an image has the same bits however many are drawn, on every kernel se
   });
 }
 
-TEST_CASE("an image has the same bits at every place of a batch, on every kernel set") {
+TEST_CASE("a drawn image has the same bits at any position in a batch, on every kernel set") {
   Generator G;
   Tensor z = Random(2).normal({64, kLatent, 1, 1});
   for (int64_t n = 1; n < 64; n += 2) {  // beside neighbours that differ
@@ -77,7 +77,7 @@ TEST_CASE("an image has the same bits at every place of a batch, on every kernel
   });
 }
 
-TEST_CASE("drawing leaves every layer in its mode, after an error as well") {
+TEST_CASE("drawing restores each layer's mode, also after an error") {
   Generator G;
   nn::Module& norm = *G.main.children()[1];
   const auto state = [&] {

@@ -11,7 +11,7 @@
 
 namespace forger {
 
-TEST_CASE("wrong options: status 2 and the message, word for word; nothing is written") {
+TEST_CASE("wrong options exit with status 2 and the exact message, and write nothing") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 3, 1);
   struct Case {
@@ -100,7 +100,7 @@ TEST_CASE("wrong options: status 2 and the message, word for word; nothing is wr
   CHECK_FALSE(fs::exists(folder / "out"));
 }
 
-TEST_CASE("an option that contradicts the run to be continued") {
+TEST_CASE("--resume rejects an option that contradicts the run") {
   const TempFolder folder;
   make_tiny_run(folder);
   const auto before = files_of(folder / "run");
@@ -123,7 +123,7 @@ TEST_CASE("an option that contradicts the run to be continued") {
   dcgan_ok(folder, words("--resume --steps 9 --out run --lr 2e-4 --data ./pictures/ --features 2"));
 }
 
-TEST_CASE("a run is not continued with other images") {
+TEST_CASE("--resume rejects other training images") {
   const TempFolder folder;
   make_tiny_run(folder);
   nn::Image image{.width = 16, .height = 16, .channels = 1, .pixels = {}};
@@ -137,7 +137,7 @@ TEST_CASE("a run is not continued with other images") {
   CHECK(result.err.find("\n  expected 16 images, checksum ") != std::string::npos);
 }
 
-TEST_CASE("files that are not what they should be: status 1 and the message, word for word") {
+TEST_CASE("invalid files exit with status 1 and the exact message") {
   const TempFolder folder;
   make_tiny_run(folder);
   nn::make_folder(folder / "empty");
@@ -255,7 +255,7 @@ TEST_CASE("files that are not what they should be: status 1 and the message, wor
         "  found    step 2 at epoch 7, batch 0\n  expected epoch 1, batch 0\n");
 }
 
-TEST_CASE("a disk that is full leaves the last checkpoint whole and no temporary files") {
+TEST_CASE("a full disk leaves the last checkpoint intact and no temporary file") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
   // networks large enough for the checkpoint to be the largest file of a run
@@ -293,7 +293,7 @@ TEST_CASE("a disk that is full leaves the last checkpoint whole and no temporary
   dcgan_ok(folder, words("--resume --steps 9 --out run"));
 }
 
-TEST_CASE("a folder that cannot be made") {
+TEST_CASE("a run folder that cannot be created is an error") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
   const Result result =  // no one makes folders in /proc, not even root
@@ -303,7 +303,7 @@ TEST_CASE("a folder that cannot be made") {
         "/proc/run/samples: the folder cannot be made\n  mkdir: No such file or directory\n");
 }
 
-TEST_CASE("a folder of runs that cannot be read is not taken for an empty one") {
+TEST_CASE("an unreadable folder of runs is an error") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
   const Words train = words("--data pictures --channels 1 --steps 1") + kTiny;
@@ -330,7 +330,7 @@ TEST_CASE("a folder of runs that cannot be read is not taken for an empty one") 
         "  open: Too many levels of symbolic links\n");
 }
 
-TEST_CASE("a working folder that is gone") {
+TEST_CASE("a removed working folder is an error") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
   const auto message = [&](const std::string& line) {
@@ -356,7 +356,7 @@ TEST_CASE("standard output that cannot be written is an error") {
   CHECK(result.err == "standard output: cannot be written\n  No space left on device\n");
 }
 
-TEST_CASE("losses that are no longer finite end a training") {
+TEST_CASE("training stops with an error if a loss is not finite") {
   tutorials::check_finite({{"loss_D", 1e30}, {"loss_G", -3}}, 7, "run/checkpoint.safetensors");
   CHECK(message_of([] {
           tutorials::check_finite({{"loss_D", 1}, {"loss_G", std::nan("")}}, 7, "run/a");

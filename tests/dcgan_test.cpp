@@ -28,8 +28,7 @@ const Words kQuick = words("--quick");
 
 }  // namespace
 
-TEST_CASE(
-    "--quick learns: finite losses, samples that are neither constant nor those of the start") {
+TEST_CASE("--quick trains: losses are finite, and samples vary and change") {
   const TempFolder folder;
   const std::string out = dcgan_ok(folder, kQuick);
   const std::string last = std::to_string(kQuickSteps);
@@ -89,7 +88,7 @@ TEST_CASE(
   CHECK(found < 1.6 * expected);
 }
 
-TEST_CASE("N + N steps are 2N steps, byte for byte, whatever the number of threads") {
+TEST_CASE("a resumed run matches an uninterrupted run byte for byte, for any thread count") {
   const TempFolder folder;
   const Words base = words(
       "--data digits --image-size 16 --features 4 --latent 8 --batch-size 16 "
@@ -111,7 +110,7 @@ TEST_CASE("N + N steps are 2N steps, byte for byte, whatever the number of threa
   CHECK(other);
 }
 
-TEST_CASE("a run resumes over the end of an epoch, and --epochs may be raised") {
+TEST_CASE("a run resumes across the end of an epoch with a larger --epochs") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 20, 1);  // 2 batches of 8, 4 images left over
   const Words base = words("--data pictures --channels 1 --sample-every 3") + kTiny;
@@ -129,7 +128,7 @@ TEST_CASE("a run resumes over the end of an epoch, and --epochs may be raised") 
         "  found    11 steps\n  expected more than 12, the steps done\n");
 }
 
-TEST_CASE("a signal ends a run after a whole step, saved; it resumes to what it would have been") {
+TEST_CASE("SIGINT and SIGTERM save a checkpoint, and the resumed run is identical") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
   const Words base = words("--data pictures --channels 1 --steps 2000 --sample-every 1000") + kTiny;
@@ -179,7 +178,7 @@ TEST_CASE("a second signal ends the program at once") {
   CHECK(process.out().find("saved to") == std::string::npos);
 }
 
-TEST_CASE("colour pictures of one's own at size 32; what is no image is skipped and named") {
+TEST_CASE("a folder of colour images trains at size 32, and other files are skipped and named") {
   const TempFolder folder;
   make_pictures(folder / "pictures/a", 10, 3);
   make_pictures(folder / "pictures/b", 6, 3, 50);
@@ -204,7 +203,7 @@ TEST_CASE("colour pictures of one's own at size 32; what is no image is skipped 
   CHECK(images.height == 32);
 }
 
-TEST_CASE("every size that is allowed can be trained") {
+TEST_CASE("every allowed image size trains") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 4, 1);
   for (const int size : {16, 20, 28, 36, 64, 100, 124, 128}) {
@@ -219,7 +218,7 @@ TEST_CASE("every size that is allowed can be trained") {
   }
 }
 
-TEST_CASE("a new run never touches an earlier one; --resume takes the newest") {
+TEST_CASE("a new run never overwrites an earlier one, and --resume continues the newest") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
   const Words base = words("--data pictures --channels 1 --steps 1") + kTiny;
@@ -245,7 +244,7 @@ TEST_CASE("a new run never touches an earlier one; --resume takes the newest") {
         "  expected another folder, or --resume to continue that run\n");
 }
 
-TEST_CASE("run.json names every option and what the run was made with") {
+TEST_CASE("run.json records every option and the build") {
   const TempFolder folder;
   make_tiny_run(folder, "--steps 2 --threads 1 --seed 5");
   const auto run = nlohmann::json::parse(contents(folder / "run/run.json"));
@@ -278,7 +277,7 @@ TEST_CASE("run.json names every option and what the run was made with") {
   CHECK(options.size() == 17);
 }
 
-TEST_CASE("--quick gives way to what is given beside it") {
+TEST_CASE("options on the command line override --quick") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
   dcgan_ok(folder, words("--quick --steps 2 --data pictures --channels 1 --batch-size 8 "
@@ -291,7 +290,7 @@ TEST_CASE("--quick gives way to what is given beside it") {
   dcgan_ok(folder, words("--quick --resume --steps 3 --out run"));
 }
 
-TEST_CASE("generate and interpolate make what was asked for, the same each time") {
+TEST_CASE("generate and interpolate are reproducible and honour their options") {
   const TempFolder folder;
   make_tiny_run(folder);
   const Words generate = words("generate --checkpoint run/checkpoint.safetensors");
@@ -325,7 +324,7 @@ TEST_CASE("generate and interpolate make what was asked for, the same each time"
   CHECK(fs::exists(folder / "run/interpolation.png"));
 }
 
-TEST_CASE("inspect-data, word for word") {
+TEST_CASE("inspect-data prints the expected text") {
   const TempFolder folder;
   nn::ImageSet images{.count = 3,
                       .channels = 1,
@@ -351,7 +350,7 @@ TEST_CASE("inspect-data, word for word") {
   CHECK(read_png(folder / "grid.png", 1).width == 4 * (3 * (16 + 2) + 2));
 }
 
-TEST_CASE("--help explains what the progress shows, and every option") {
+TEST_CASE("--help explains the progress table and every option") {
   const TempFolder folder;
   const std::string overview = dcgan_ok(folder, {"--help"});
   const std::string help = dcgan_ok(folder, {"train", "--help"});
@@ -392,7 +391,7 @@ TEST_CASE("slerp follows the great circle") {
         }) == "slerp: the vectors differ in shape\n  a  [1, 2]\n  b  [1, 1]");
 }
 
-TEST_CASE("numbers for people") {
+TEST_CASE("durations and counts are formatted for reading") {
   CHECK(tutorials::duration_text(0.4) == "0:00");
   CHECK(tutorials::duration_text(59.6) == "1:00");
   CHECK(tutorials::duration_text(754) == "12:34");

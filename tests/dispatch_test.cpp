@@ -59,7 +59,7 @@ TEST_CASE("prints the active kernel set" * doctest::skip()) {
   std::printf("<%s>\n", error.empty() ? kernels::active().name : error.c_str());
 }
 
-TEST_CASE("FORGER_KERNELS chooses, nothing takes the best, and a wrong name lists the right ones") {
+TEST_CASE("FORGER_KERNELS selects a set, defaults to the best, and rejects unknown names") {
   const std::string best = kernels::available(kernels::available_count() - 1).name;
   CHECK(with_environment("") == best);
   for (int i = 0; i < kernels::available_count(); ++i) {
@@ -71,7 +71,7 @@ TEST_CASE("FORGER_KERNELS chooses, nothing takes the best, and a wrong name list
         "FORGER_KERNELS: no such kernel set\n  found AVX2, expected one of: " + valid_names());
 }
 
-TEST_CASE("activate switches by name, and a wrong one changes nothing") {
+TEST_CASE("activate() selects a set by name, and an unknown name changes nothing") {
   const std::string before = kernels::active().name;
   for (int i = 0; i < kernels::available_count(); ++i) {
     kernels::activate(kernels::available(i).name);
@@ -92,7 +92,7 @@ TEST_CASE("activate switches by name, and a wrong one changes nothing") {
   kernels::activate(before.c_str());
 }
 
-TEST_CASE("the reference comes first, and each set says what it is") {
+TEST_CASE("the reference set is first, and every set has a description") {
   CHECK(&kernels::available(0) == &kernels::kReference);
   CHECK(std::string(kernels::available(0).name) == "reference");
   for (int i = 0; i < kernels::available_count(); ++i) {
@@ -102,7 +102,7 @@ TEST_CASE("the reference comes first, and each set says what it is") {
         "kernels::available: index out of range");
 }
 
-TEST_CASE("no entry of any set's table is null, the ladder's rungs included") {
+TEST_CASE("no kernel table has a null entry, including the ladder's sets") {
   for (int i = 0; i < kernels::available_count(); ++i) {
     CAPTURE(kernels::available(i).name);
     CHECK(null_entries(kernels::available(i)) == 0);

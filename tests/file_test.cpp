@@ -66,7 +66,7 @@ TEST_CASE("a file is written, replaced and read back") {
   CHECK(files_in(folder) == 1);
 }
 
-TEST_CASE("a name without a folder is one in the current folder") {
+TEST_CASE("a name without a folder refers to the current folder") {
   const TempFolder folder;
   const fs::path before = fs::current_path();
   fs::current_path(folder.path());
@@ -75,7 +75,7 @@ TEST_CASE("a name without a folder is one in the current folder") {
   CHECK(contents(folder / "a") == "new");
 }
 
-TEST_CASE("when any system call fails, the file is old or new, and nothing is left behind") {
+TEST_CASE("if any system call fails, the file is old or new and no temporary file remains") {
   const TempFolder folder;
   const fs::path path = folder / "a";
   {
@@ -104,7 +104,7 @@ TEST_CASE("when any system call fails, the file is old or new, and nothing is le
   }
 }
 
-TEST_CASE("a file that was not there is not there after a failure") {
+TEST_CASE("a failed write does not create a file") {
   const TempFolder folder;
   for (int fail_at = 0; fail_at <= kRename; ++fail_at) {
     const FailingCalls calls(fail_at, EIO);
@@ -113,7 +113,7 @@ TEST_CASE("a file that was not there is not there after a failure") {
   }
 }
 
-TEST_CASE("signals and short writes are no failures, nor is a folder that cannot be synced") {
+TEST_CASE("writing succeeds despite EINTR, short writes and a folder that cannot be synced") {
   const TempFolder folder;
   const fs::path path = folder / "a";
   for (int fail_at = 0; fail_at < kCallsOfWrite; ++fail_at) {
@@ -134,7 +134,7 @@ TEST_CASE("signals and short writes are no failures, nor is a folder that cannot
   CHECK(contents(path) == "new");
 }
 
-TEST_CASE("messages of a failed write") {
+TEST_CASE("a failed write reports the system call and its reason") {
   const TempFolder folder;
   const auto message = [&](const fs::path& path) {
     return without_folder(message_of([&] { write_file(path, "0123456789"); }), folder);
@@ -167,7 +167,7 @@ TEST_CASE("messages of a failed write") {
   CHECK(fs::is_fifo(folder / "pipe"));
 }
 
-TEST_CASE("a write that the system stops half-way leaves the old file") {
+TEST_CASE("a write past the file size limit leaves the old file") {
   const TempFolder folder;
   write_file(folder / "a", "old");
   const SizeLimit limit(1000);
@@ -177,7 +177,7 @@ TEST_CASE("a write that the system stops half-way leaves the old file") {
   CHECK(files_in(folder) == 1);
 }
 
-TEST_CASE("a folder without write permission") {
+TEST_CASE("writing into a folder without write permission is an error") {
   if (::geteuid() == 0) return;  // root may write anywhere
   const TempFolder folder;
   fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
@@ -186,7 +186,7 @@ TEST_CASE("a folder without write permission") {
   fs::permissions(folder.path(), fs::perms::owner_all);
 }
 
-TEST_CASE("what a killed process left is replaced, and a link in its place is not followed") {
+TEST_CASE("a link in the place of the temporary file is replaced and not followed") {
   const TempFolder folder;
   write_file(folder / "victim", "untouched");
   fs::create_symlink(folder / "victim", folder / "a.tmp");
@@ -196,7 +196,7 @@ TEST_CASE("what a killed process left is replaced, and a link in its place is no
   CHECK(files_in(folder) == 2);
 }
 
-TEST_CASE("what is no readable file is refused at once") {
+TEST_CASE("reading a path that is not a regular file is an error") {
   const TempFolder folder;
   write_file(folder / "a", "0123456789");
   CHECK(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
@@ -215,7 +215,7 @@ TEST_CASE("what is no readable file is refused at once") {
 }
 
 // A path may be anything that the system takes: what it refuses is an Error that names the file.
-TEST_CASE("paths that the system refuses are Errors, whatever is asked of them") {
+TEST_CASE("every operation on a path that the system rejects throws Error") {
   const TempFolder folder;
   write_file(folder / "a", "a file");
   fs::create_symlink(folder / "loop", folder / "loop");
@@ -271,7 +271,7 @@ TEST_CASE("a name that is not UTF-8 can be written and read") {
         }).starts_with((folder / "no \xff").string() + ": cannot be read\n"));
 }
 
-TEST_CASE("a folder that may not be entered") {
+TEST_CASE("a folder without permission to enter is an error") {
   if (::geteuid() == 0) return;  // root may enter any
   const TempFolder folder;
   make_folder(folder / "closed");
@@ -284,7 +284,7 @@ TEST_CASE("a folder that may not be entered") {
   fs::permissions(folder / "closed", fs::perms::owner_all);
 }
 
-TEST_CASE("a disk that is full is an Error in a folder that was removed as well") {
+TEST_CASE("a full disk is an error, also in a folder that was removed") {
   const fs::path before = fs::current_path();
   std::string message;
   {
@@ -299,7 +299,7 @@ TEST_CASE("a disk that is full is an Error in a folder that was removed as well"
       "a: cannot be written\n  open a.tmp: No space left on device\n  needed 3 bytes, free "));
 }
 
-TEST_CASE("a file that becomes shorter while it is read is refused") {
+TEST_CASE("a file that shrinks while it is read is an error") {
   const TempFolder folder;
   write_file(folder / "a", "0123456789");
   const FileCalls real = file_calls();
@@ -310,7 +310,7 @@ TEST_CASE("a file that becomes shorter while it is read is refused") {
         "DIR/a: became shorter while it was read\n  found 0 bytes, 10 expected");
 }
 
-TEST_CASE("folders are made with those above, and stay when they are there") {
+TEST_CASE("make_folder creates parent folders and accepts existing ones") {
   const TempFolder folder;
   make_folder(folder / "b/c");
   make_folder(folder / "b/c");
@@ -325,7 +325,7 @@ TEST_CASE("folders are made with those above, and stay when they are there") {
   CHECK(message("a/b") == "DIR/a/b: the folder cannot be made\n  mkdir: Not a directory");
 }
 
-TEST_CASE("a table grows by rows, each in the file at once") {
+TEST_CASE("CsvWriter writes each row to the file immediately") {
   const TempFolder folder;
   const fs::path path = folder / "metrics.csv";
   CsvWriter table(path, "step,loss");
@@ -337,7 +337,7 @@ TEST_CASE("a table grows by rows, each in the file at once") {
   CHECK(contents(path) == "step,loss\n");
 }
 
-TEST_CASE("a table is continued after the last step that counts") {
+TEST_CASE("CsvWriter continues a table after the given step") {
   const TempFolder folder;
   const fs::path path = folder / "metrics.csv";
   const auto continued = [&](const std::string& old, int64_t last_step) {
@@ -361,7 +361,7 @@ TEST_CASE("a table is continued after the last step that counts") {
   CHECK(contents(path) == "step,loss\n6,a\n");
 }
 
-TEST_CASE("a table is not continued in a file of another kind, which is named") {
+TEST_CASE("CsvWriter rejects a file of another format and names the format") {
   const TempFolder folder;
   const fs::path path = folder / "metrics.csv";
   const auto found = [&](const std::string& old) {
@@ -381,7 +381,7 @@ TEST_CASE("a table is not continued in a file of another kind, which is named") 
 }
 
 #ifndef FORGER_SANITIZED  // A sanitizer takes more addresses than the limit, and ends the program.
-TEST_CASE("a file that is larger than the memory is an Error") {
+TEST_CASE("a file larger than the memory is an error") {
   const TempFolder folder;
   write_file(folder / "a", "");
   fs::resize_file(folder / "a", uint64_t{1} << 40);  // of holes: it takes no place on the disk
@@ -396,7 +396,7 @@ TEST_CASE("a file that is larger than the memory is an Error") {
 }
 #endif
 
-TEST_CASE("a row that does not fit is an Error, and no part of it stays") {
+TEST_CASE("a row that does not fit on the disk is an error and leaves no partial row") {
   const TempFolder folder;
   const fs::path path = folder / "metrics.csv";
   CsvWriter table(path, "step,loss");

@@ -139,9 +139,7 @@ std::vector<Scalar> normals(int64_t count, uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE(
-    "products of all awkward extents, transposes, gaps, with and without adding, a bias, and a "
-    "leaky ReLU") {
+TEST_CASE("gemm is exact on integers for remainders, transposes, gaps, bias and leaky ReLU") {
   Integers integers(1'000'003);
   int64_t cases = 0;
   for (const int64_t m : kSizes) {
@@ -155,7 +153,7 @@ TEST_CASE(
   CHECK(cases == 8 * 21 * 21 * 21);
 }
 
-TEST_CASE("products whose K is cut into slices") {
+TEST_CASE("gemm is exact on integers if K is cut into slices") {
   Integers integers(1'000'003);
   int64_t cases = 0;
   for (const int64_t k : {511, 512, 513, 1024, 1025}) {
@@ -165,8 +163,7 @@ TEST_CASE("products whose K is cut into slices") {
   }
 }
 
-TEST_CASE(
-    "products for several threads: groups of strips, ranges of rows, blocks that are turned") {
+TEST_CASE("gemm is exact on integers for every way to divide work among threads") {
   Integers integers(8'000'000);
   int64_t cases = 0;
   const int64_t extents[][3] = {
@@ -198,7 +195,7 @@ TEST_CASE(
 // are as often up as down, so what is seen grows like sqrt(K) (Ipsen & Zhou 2020, arXiv
 // 1906.10465): 2 sqrt(K) where all terms have one sign, and a few u where they cancel as they add
 // up.
-TEST_CASE("products of real numbers are as near as the theorem says, and as near as is usual") {
+TEST_CASE("the rounding error of gemm stays within its bounds") {
   for (const int64_t k : {1, 10, 129, 1537, 8192}) {
     const int64_t m = 29, n = 35;
     for (const bool one_sign : {false, true}) {
@@ -234,7 +231,7 @@ TEST_CASE("products of real numbers are as near as the theorem says, and as near
   }
 }
 
-TEST_CASE("products have the same bits for any number of threads") {
+TEST_CASE("gemm has the same bits for any number of threads") {
   const int64_t extents[][3] = {{257, 515, 700}, {515, 257, 1030}, {1500, 1500, 3}, {5000, 1, 300},
                                 {1, 5000, 1300}, {2345, 2311, 5},  {64, 700, 600},  {400, 1, 500},
                                 {648, 1, 309},   {16, 1030, 550},  {27, 4100, 519}, {650, 660, 650},

@@ -26,7 +26,7 @@ bool holds_its_mark(const Block& block) {
 
 }  // namespace
 
-TEST_CASE("thousands of blocks of the heap come and go, and none touches another") {
+TEST_CASE("heap blocks never overlap over 5,000 random requests and releases") {
   Heap heap;
   std::mt19937 random(1);
   std::vector<Block> blocks;
@@ -67,7 +67,7 @@ TEST_CASE("thousands of blocks of the heap come and go, and none touches another
   CHECK(heap.give(whole));
 }
 
-TEST_CASE("the heap knows its blocks, and says no to what there is not") {
+TEST_CASE("the heap rejects foreign pointers and requests that cannot be met") {
   Heap heap;
   void* const block = heap.take(100'000);
   int elsewhere = 0;
@@ -80,7 +80,7 @@ TEST_CASE("the heap knows its blocks, and says no to what there is not") {
   CHECK(heap.in_use() == 0);
 }
 
-TEST_CASE("a block takes the place of several, and grows over the heap's end") {
+TEST_CASE("free neighbours merge, and the last free chunk grows at the heap's end") {
   Heap heap;
   void* const a = heap.take(70'000);
   void* const b = heap.take(80'000);
@@ -96,7 +96,7 @@ TEST_CASE("a block takes the place of several, and grows over the heap's end") {
   CHECK(heap.cached() < 100);
 }
 
-TEST_CASE("what is cached is what came back, over several ranges and after a trim") {
+TEST_CASE("cached() counts released bytes over several ranges and after trim()") {
   constexpr size_t kMany = size_t{600} << 20;  // two do not fit one range; nobody touches them
   Heap heap;
   void* const a = heap.take(kMany);
@@ -116,7 +116,7 @@ TEST_CASE("what is cached is what came back, over several ranges and after a tri
   CHECK(heap.cached() <= kMany + 64 + 100'096);
 }
 
-TEST_CASE("a trimmed heap keeps nothing but its blocks") {
+TEST_CASE("trim() returns free memory and keeps blocks in use") {
   Heap heap;
   auto* const kept = static_cast<unsigned char*>(heap.take(1 << 20));
   std::memset(kept, 7, 1 << 20);

@@ -66,7 +66,7 @@ std::string message_for_labels(const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("images and labels, plain and compressed, whatever their names") {
+TEST_CASE("read_idx reads images and labels, plain and compressed, under any name") {
   const TempFolder folder;
   const std::string labels = header({2}) + "\x07\x02";
   for (const bool compressed : {false, true}) {
@@ -86,7 +86,7 @@ TEST_CASE("images and labels, plain and compressed, whatever their names") {
   }
 }
 
-TEST_CASE("what is written is read back, and is the same file") {
+TEST_CASE("IDX files that are written are read back unchanged") {
   const TempFolder folder;
   for (const int64_t channels : {1, 3}) {
     ImageSet images{.count = 2,
@@ -126,7 +126,7 @@ TEST_CASE("what is written is read back, and is the same file") {
         "  found 1073741825 bytes, at most 1073741824 expected");
 }
 
-TEST_CASE("the files of a folder") {
+TEST_CASE("read_idx_folder finds the files of a folder") {
   const TempFolder folder;
   const auto message = [&](const fs::path& path, IdxPart part) {
     return without_folder(message_of([&] { read_idx_folder(path, part); }), folder);
@@ -163,7 +163,7 @@ TEST_CASE("the files of a folder") {
         "DIR/train-images-idx3-ubyte: cannot be read\n  open: Too many levels of symbolic links");
 }
 
-TEST_CASE("Fashion-MNIST where it is installed") {
+TEST_CASE("Fashion-MNIST is read if it is installed") {
   const fs::path folder = "/usr/share/datasets/fashion-mnist";
   if (!find_idx(folder, IdxPart::kTest)) return;
   const ImageSet images = read_idx_folder(folder, IdxPart::kTest);
@@ -175,7 +175,7 @@ TEST_CASE("Fashion-MNIST where it is installed") {
   CHECK(fashion_mnist_classes()[9] == "Ankle boot");
 }
 
-TEST_CASE("files that are something else are called what they look like") {
+TEST_CASE("files of other formats are named by their first bytes") {
   const auto wrong = [](const std::string& found) {
     return "DIR/a: not an IDX file\n  found    " + found +
            "\n  expected 00 00 08, the number of axes, and the extents";
@@ -207,7 +207,7 @@ TEST_CASE("files that are something else are called what they look like") {
   CHECK(message_for("x") == wrong("text, beginning \"x\""));
 }
 
-TEST_CASE("headers that are not what was asked for") {
+TEST_CASE("IDX headers of another type or number of axes are errors") {
   std::string floats = small_images();
   floats[2] = 0x0d;
   CHECK(message_for(floats) ==
@@ -235,7 +235,7 @@ TEST_CASE("headers that are not what was asked for") {
         "DIR/b: there are no images or labels\n  the header declares 0");
 }
 
-TEST_CASE("a size that the file cannot hold is refused before memory is taken") {
+TEST_CASE("a size larger than the file is rejected before memory is allocated") {
   const uint32_t most = 0xffffffff;
   CHECK(message_for(header({most, most, most})) ==
         "DIR/a: too large\n  the header declares 4294967295 x 4294967295 x 4294967295 bytes, "
@@ -258,7 +258,7 @@ TEST_CASE("a size that the file cannot hold is refused before memory is taken") 
             std::to_string(small.size()) + " bytes, which gzip cannot have made of them");
 }
 
-TEST_CASE("files that end too soon or too late, or are damaged") {
+TEST_CASE("truncated, oversized and damaged IDX files are errors") {
   const std::string good = small_images(), good_gzip = gzip(good);
   CHECK(message_for(good) == "");
   CHECK(message_for(good_gzip) == "");
@@ -287,7 +287,7 @@ TEST_CASE("files that end too soon or too late, or are damaged") {
         "  expected 2, the images in DIR/a");
 }
 
-TEST_CASE("files that are no files") {
+TEST_CASE("paths that are not regular files are errors") {
   const TempFolder folder;
   const auto message = [&](const fs::path& path) {
     return without_folder(message_of([&] { read_idx(path); }), folder);
@@ -298,8 +298,7 @@ TEST_CASE("files that are no files") {
   CHECK(message(folder / "pipe") == "DIR/pipe: not a regular file\n  it is a named pipe");
 }
 
-TEST_CASE(
-    "every truncation is refused; every changed byte is refused or changes no more than itself") {
+TEST_CASE("every truncated IDX file is an error, and a flipped bit is an error or harmless") {
   const std::string good = small_images(), good_gzip = gzip(good);
   for (size_t size = 0; size < good.size(); ++size) {
     CAPTURE(size);
@@ -331,7 +330,7 @@ TEST_CASE(
   CHECK(readable < 60);
 }
 
-TEST_CASE("a large compressed file goes through the buffers whole") {
+TEST_CASE("a compressed file larger than the buffers is read completely") {
   const TempFolder folder;
   std::string bytes = header({100, 50, 60});
   uint32_t state = 1;

@@ -77,7 +77,7 @@ std::string with_size(std::string png, uint32_t width, uint32_t height) {
 
 }  // namespace
 
-TEST_CASE("a PNG comes back as it was; channels are converted") {
+TEST_CASE("a PNG is encoded and decoded without loss, and channels are converted") {
   const Image colour{.width = 2, .height = 1, .channels = 3, .pixels = {255, 0, 0, 10, 200, 30}};
   CHECK(decode_image(encode_png(colour), 3, "a").pixels == colour.pixels);
   // 0.299 r + 0.587 g + 0.114 b, rounded
@@ -91,7 +91,7 @@ TEST_CASE("a PNG comes back as it was; channels are converted") {
         std::vector<uint8_t>{0, 0, 0, 1, 1, 1, 128, 128, 128, 255, 255, 255});
 }
 
-TEST_CASE("transparency is laid over white") {
+TEST_CASE("transparent pixels are blended over white") {
   const Image colour{
       .width = 3, .height = 1, .channels = 4, .pixels = {9, 8, 7, 255, 9, 8, 7, 0, 0, 0, 0, 51}};
   CHECK(decode_image(encode_png(colour), 3, "a").pixels ==
@@ -100,7 +100,7 @@ TEST_CASE("transparency is laid over white") {
   CHECK(decode_image(encode_png(shades), 1, "a").pixels == std::vector<uint8_t>{255});
 }
 
-TEST_CASE("a JPEG is read, nearly as it was") {
+TEST_CASE("a JPEG decodes to nearly the original pixels") {
   const Image image = decode_image(jpeg(filled(9, 5, {200, 100, 50})), 3, "a");
   CHECK(image.width == 9);
   CHECK(image.height == 5);
@@ -110,7 +110,7 @@ TEST_CASE("a JPEG is read, nearly as it was") {
   }
 }
 
-TEST_CASE("files that are no such image, too large or damaged, word for word") {
+TEST_CASE("other formats, oversized images and damaged files are errors") {
   CHECK(message_for("") == "a: not a PNG or JPEG image\n  it looks like an empty file");
   CHECK(message_for("<html>") == "a: not a PNG or JPEG image\n  it looks like an HTML or XML page");
   CHECK(message_for("GIF89a") == "a: not a PNG or JPEG image\n  it looks like a GIF image");
@@ -152,7 +152,7 @@ TEST_CASE("files that are no such image, too large or damaged, word for word") {
         "decode_image: channels must be 1 or 3\n  found 2");
 }
 
-TEST_CASE("a JPEG is checked where stb is trusting") {
+TEST_CASE("a JPEG is checked for what stb does not check") {
   const auto message = [](const std::string& segments) {
     return message_of([&] { check_jpeg("\xff\xd8" + segments, "a"); });
   };
@@ -189,7 +189,7 @@ TEST_CASE("a JPEG is checked where stb is trusting") {
   CHECK(message(std::string("\xff\xe0\0\6\xff\xd9..", 8)) == truncated);  // the end of a thumbnail
 }
 
-TEST_CASE("whatever happens to a byte, decoding ends with a picture or an Error") {
+TEST_CASE("decoding a file with a changed byte gives an image or an Error") {
   Image image = filled(12, 10, {0, 0, 0});
   for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<uint8_t>(i * 37);
   for (const std::string& good : {encode_png(image), jpeg(image)}) {
@@ -203,7 +203,7 @@ TEST_CASE("whatever happens to a byte, decoding ends with a picture or an Error"
   }
 }
 
-TEST_CASE("shrinking takes the average of what a pixel covers") {
+TEST_CASE("shrinking averages the area that each pixel covers") {
   const Image four = grey(4, 4, {0, 4, 10, 10, 8, 12, 10, 10, 1, 1, 100, 0, 1, 1, 0, 100});
   CHECK(square_image(four, 2).pixels == std::vector<uint8_t>{6, 10, 1, 50});
   CHECK(square_image(four, 4).pixels == four.pixels);
@@ -218,7 +218,7 @@ TEST_CASE("enlarging interpolates between pixel centres") {
   CHECK(square_image(grey(1, 1, {7}), 3).pixels == std::vector<uint8_t>(9, 7));
 }
 
-TEST_CASE("a uniform picture stays uniform, and the middle of a long one is taken") {
+TEST_CASE("a uniform image stays uniform, and a long image is cropped to its centre") {
   for (const int64_t size : {1, 2, 3, 7, 16, 28, 64, 101}) {
     CAPTURE(size);
     CHECK(square_image(filled(37, 53, {255, 128, 1}), size).pixels ==
@@ -231,7 +231,7 @@ TEST_CASE("a uniform picture stays uniform, and the middle of a long one is take
         "square_image: size must be 1 to 16384\n  found 0");
 }
 
-TEST_CASE("a grid puts images side by side") {
+TEST_CASE("a grid arranges images in rows and columns") {
   const Tensor images = Tensor::from({3, 1, 1, 2}, {-1, 0, 1, 0.5, -2, 2});
   const Image grid = make_grid(images, 2, 1, 1);
   CHECK(grid.width == 7);
@@ -255,7 +255,7 @@ TEST_CASE("a grid puts images side by side") {
   CHECK(colour.pixels == std::vector<uint8_t>{0, 128, 255, 255, 128, 0});
 }
 
-TEST_CASE("grids that cannot be") {
+TEST_CASE("grids report invalid arguments") {
   const Tensor images = Tensor::zeros({2, 1, 4, 4});
   CHECK(message_of([] {
           make_grid(Tensor::zeros({2, 2, 4, 4}), 1);
@@ -277,7 +277,7 @@ TEST_CASE("grids that cannot be") {
         "  found 16384 x 32768 pixels, at most 16384 a side expected");
 }
 
-TEST_CASE("a picture whose size and pixels do not fit together is refused") {
+TEST_CASE("an image whose size and pixel count disagree is an error") {
   const TempFolder folder;
   Image image = filled(4, 2, {1, 2, 3});
   const auto message = [&](const std::string& op) {
@@ -305,7 +305,7 @@ TEST_CASE("a picture whose size and pixels do not fit together is refused") {
         "square_image: size must be 1 to 16384\n  found 9223372036854775807");
 }
 
-TEST_CASE("a folder of images, with classes") {
+TEST_CASE("subfolders of an image folder become classes") {
   const TempFolder folder;
   make_folder(folder / "cats/old");
   make_folder(folder / "dogs");
@@ -326,7 +326,7 @@ TEST_CASE("a folder of images, with classes") {
   CHECK(mixed.images.labels == std::vector<int>{0, 1, 1, 2, 2});
 }
 
-TEST_CASE("a folder without folders has no labels; colour is planar") {
+TEST_CASE("an image folder without subfolders has no labels, and its pixels are planar") {
   const TempFolder folder;
   write_png(folder / "b.png", filled(4, 4, {1, 2, 3}));
   write_png(folder / "a.png", filled(4, 4, {4, 5, 6}));
@@ -336,7 +336,7 @@ TEST_CASE("a folder without folders has no labels; colour is planar") {
                                               1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3});
 }
 
-TEST_CASE("what is no image is skipped and named, and nothing hangs") {
+TEST_CASE("files that are not images are skipped and named, and no special file blocks") {
   const TempFolder folder;
   make_folder(folder / "sub");
   write_png(folder / "good.png", filled(4, 4, {9}));
@@ -373,7 +373,7 @@ TEST_CASE("what is no image is skipped and named, and nothing hangs") {
   }
 }
 
-TEST_CASE("every unreadable file and folder is named, with the reason") {
+TEST_CASE("every unreadable file and folder is named with the reason") {
   const TempFolder folder;
   fs::permissions(folder.path(), fs::perms(0755));
   write_png(folder / "good.png", filled(4, 4, {9}));
@@ -410,7 +410,7 @@ TEST_CASE("every unreadable file and folder is named, with the reason") {
   CHECK(without_folder(closed, folder) == "DIR/closed1: cannot be read\n  Permission denied");
 }
 
-TEST_CASE("folders whose full path is too long for the system are read through short links") {
+TEST_CASE("image folders with paths longer than PATH_MAX are read through links") {
   const TempFolder folder;
   // Each name is 200 bytes long. The system takes paths of up to 4095 bytes.
   const auto deep = [](fs::path path, int levels) {
@@ -435,7 +435,7 @@ TEST_CASE("folders whose full path is too long for the system are read through s
   }
 }
 
-TEST_CASE("folders that hold no image") {
+TEST_CASE("a folder without images is an error") {
   const TempFolder folder;
   const auto message = [&](const fs::path& path, int64_t size, int64_t channels) {
     return without_folder(message_of([&] { read_image_folder(path, size, channels); }), folder);

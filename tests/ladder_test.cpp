@@ -46,7 +46,7 @@ std::vector<Scalar> results() {
 
 }  // namespace
 
-TEST_CASE("the rungs of the convolution compute what the reference does") {
+TEST_CASE("the ladder's convolutions match the reference kernel") {
   if (kernels::available_count() == 1) return;  // they are compiled for AVX2
   for (const kernels::Conv2d& s : {kernels::Conv2d{3, 5, 11, 10, 7, 4, 4, 5, 5, 2, 1, 1},
                                    {2, 17, 9, 8, 33, 3, 2, 9, 10, 1, 2, 1},
@@ -62,7 +62,7 @@ TEST_CASE("the rungs of the convolution compute what the reference does") {
   }
 }
 
-TEST_CASE("every rung of the ladder computes what the reference does, as a kernel set") {
+TEST_CASE("every kernel set of the ladder matches the reference set") {
   const std::string before = kernels::active().name;
   kernels::activate("reference");
   const std::vector<Scalar> expected = results();

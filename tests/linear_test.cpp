@@ -275,7 +275,7 @@ std::string wrong(const LinearOp& op) {
 
 }  // namespace
 
-TEST_CASE("linear: ops, their differences and their adjoints agree to the bit on whole numbers") {
+TEST_CASE("linear ops match their differences and adjoints exactly on integers") {
   std::set<std::string> names;
   on_every_kernel_set([&] {
     for (const LinearOp& op : linear_ops()) {
@@ -288,7 +288,7 @@ TEST_CASE("linear: ops, their differences and their adjoints agree to the bit on
   CHECK(names.size() == 42);
 }
 
-TEST_CASE("linear: an op that is not linear is caught, and one with a wrong gradient") {
+TEST_CASE("the linearity check rejects a nonlinear op and a wrong gradient") {
   CHECK(wrong({"square", {3}, [](auto& x) { return x * x; }}) != "");
   CHECK(wrong({"cut off", {3}, [](auto& x) { return x + x.detach(); }}) != "");
 }

@@ -7,7 +7,7 @@
 
 namespace forger {
 
-TEST_CASE("misuse of a layer's op: the op, what is wrong, what was found and expected") {
+TEST_CASE("layer ops report wrong arguments with what was found and expected") {
   const Tensor m = Tensor::ones({2, 3}), v4 = Tensor::ones({4}), v3 = Tensor::ones({3});
   const Tensor image = Tensor::ones({2, 3, 4, 4}), kernel = Tensor::ones({5, 3, 3, 3});
   const std::vector<Misuse> catalogue = {

@@ -59,7 +59,7 @@ TEST_CASE("a layer's parameters and buffers cannot be assigned") {
   static_assert(std::is_convertible_v<Parameter, const Tensor&>);
 }
 
-TEST_CASE("a module keeps numbers of its own, whatever tensor they came from") {
+TEST_CASE("a module registers a copy of the initial tensor") {
   struct Scale : Module {
     explicit Scale(const Tensor& initial)
         : Module("scale"), scale(parameter("scale", initial)), mean(buffer("mean", initial)) {}
@@ -76,7 +76,7 @@ TEST_CASE("a module keeps numbers of its own, whatever tensor they came from") {
   CHECK(text_of([] { Scale{Tensor()}; }).starts_with("tensor: undefined"));
 }
 
-TEST_CASE("copy() moves numbers from one parameter to another, which stays the optimizer's") {
+TEST_CASE("copy() writes into a parameter that an optimizer still updates") {
   Root root;
   Linear p(root, "p", 2, 1, false), q(root, "q", 2, 1, false);
   const Linear wide(root, "wide", 3, 1, false);
@@ -98,7 +98,7 @@ TEST_CASE("copy() moves numbers from one parameter to another, which stays the o
         }) == "copy: two tensors of one shape expected\n  from  [1, 2]\n  into  undefined");
 }
 
-TEST_CASE("a frozen module stays as it is, and trains on once it is thawed") {
+TEST_CASE("set_trainable(false) freezes a module, and training continues after set_trainable(true)") {
   Root root;
   Linear first(root, "first", 2, 2), last(root, "last", 2, 1);
   Adam adam(root, {.lr = 0.1});
@@ -124,7 +124,7 @@ TEST_CASE("a frozen module stays as it is, and trains on once it is thawed") {
   CHECK(moved_by_a_step() == Moved{true, true, true, true});
 }
 
-TEST_CASE("two parts share a weight that one of them registers") {
+TEST_CASE("a weight that two layers share has one key and the gradient of both uses") {
   struct Tied : Module {
     Tied() : Module("tied") {}
     Linear encode{*this, "encode", 2, 1, false};
@@ -137,7 +137,7 @@ TEST_CASE("two parts share a weight that one of them registers") {
   CHECK(net.encode.weight.grad().to_vector() == Values{11, 3});
 }
 
-TEST_CASE("names are not empty and have no dot, which separates them in keys") {
+TEST_CASE("a name that is empty or contains a dot is an error") {
   struct Bad : Module {
     explicit Bad(const std::string& name) : Module("net") { parameter(name, Tensor::ones({1})); }
   };
@@ -153,7 +153,7 @@ TEST_CASE("names are not empty and have no dot, which separates them in keys") {
   CHECK(root.children().empty());
 }
 
-TEST_CASE("rename() refuses a name that is taken, and one that does not exist") {
+TEST_CASE("rename() to a taken name or from an unknown name is an error") {
   struct Renamed : Module {
     Renamed(const std::string& from, const std::string& to) : Module("net") {
       parameter("a", Tensor::ones({1}));
@@ -168,7 +168,7 @@ TEST_CASE("rename() refuses a name that is taken, and one that does not exist") 
         "Module: there is no parameter or buffer of this name\n  name  \"c\"");
 }
 
-TEST_CASE("a constructor that refuses its arguments names the user's line and the module") {
+TEST_CASE("a layer's constructor error names the user's line and the module path") {
   Root root;
   Sequential net(root, "main");
   const std::string one = "Linear: at least one input and one output expected\n  found  -1 -> 8";
@@ -208,7 +208,7 @@ TEST_CASE("a constructor that refuses its arguments names the user's line and th
         }).find("\n  at tests/module_test.cpp:") != std::string::npos);
 }
 
-TEST_CASE("every layer checks what it is made with") {
+TEST_CASE("every layer checks its constructor arguments") {
   Root root;
   const auto refused = [&](const std::string& first, const std::string& found, const auto& make) {
     CAPTURE(first);
@@ -260,7 +260,7 @@ TEST_CASE("every layer checks what it is made with") {
   refused("InstanceNorm2d", "0 channels, eps 1e-05", [](Root& r) { InstanceNorm2d(r, "x", 0); });
 }
 
-TEST_CASE("options in braces reach the constructor through add()") {
+TEST_CASE("Sequential::add() forwards options in braces to the layer's constructor") {
   Root root;
   Sequential net(root, "net");
   net.add<Conv2d>(1, 2, {.kernel = 3, .stride = 2});
@@ -282,7 +282,7 @@ TEST_CASE("options in braces reach the constructor through add()") {
   CHECK(list[0].weight.shape() == Shape{1, 2, 3, 3});
 }
 
-TEST_CASE("an index out of range and a missing forward() name the module and the line") {
+TEST_CASE("errors for an index out of range and a missing forward() name module and line") {
   Root root;
   ModuleList<Linear> list(root, "layers");
   list.add(1, 1);
@@ -300,7 +300,7 @@ TEST_CASE("an index out of range and a missing forward() name the module and the
         }) == "Module: this module has no forward(x)" + here(line, "net.layers"));
 }
 
-TEST_CASE("a call that throws changes neither weights nor buffers") {
+TEST_CASE("a forward call that throws leaves parameters and buffers unchanged") {
   Root root;
   SpectralNorm<Linear> spectral(root, "spectral", 3, 2);
   SpectralNorm<Conv2d> conv(root, "conv", 1, 2, {.kernel = 2});
@@ -325,7 +325,7 @@ TEST_CASE("a call that throws changes neither weights nor buffers") {
   CHECK(weight_norm.weight.grad().defined());
 }
 
-TEST_CASE("a derived layer's forward_with() is used under a norm") {
+TEST_CASE("SpectralNorm and WeightNorm call the derived layer's forward_with()") {
   struct Doubled : Linear {
     using Linear::Linear;
 
@@ -341,7 +341,7 @@ TEST_CASE("a derived layer's forward_with() is used under a norm") {
   CHECK(layer(Tensor::from({1, 2}, {1, 1})).item() == 28);
 }
 
-TEST_CASE("calls of a spectral norm in both modes come before their backward passes") {
+TEST_CASE("spectral norm allows several forward calls before the backward passes") {
   Root root;
   SpectralNorm<Linear> layer(root, "layer", 3, 2);
   const Tensor x = Tensor::ones({1, 3});
@@ -356,7 +356,7 @@ TEST_CASE("calls of a spectral norm in both modes come before their backward pas
   CHECK(layer.weight.grad().defined());
 }
 
-TEST_CASE("a run with dropout that is interrupted and resumed gives the same bits") {
+TEST_CASE("a resumed run with dropout has the bits of an uninterrupted run") {
   struct Net : Module {
     Net() : Module("net") {}
     Linear first{*this, "first", 4, 8}, last{*this, "last", 8, 1};
@@ -391,7 +391,7 @@ TEST_CASE("a run with dropout that is interrupted and resumed gives the same bit
   CHECK(values_of(resumed.state()) == values_of(whole.state()));
 }
 
-TEST_CASE("dropout's state is exact beyond float's whole numbers, optional, and checked") {
+TEST_CASE("dropout's counter is exact beyond 2^24, optional in a file, and checked") {
   Root root;
   Dropout drop(root, "drop");
   CHECK(root.named_parameters().empty());
@@ -419,7 +419,7 @@ TEST_CASE("dropout's state is exact beyond float's whole numbers, optional, and 
   }
 }
 
-TEST_CASE("a module prints itself, and a summary counts the work of each layer") {
+TEST_CASE("a module prints its tree, and summary() counts multiply-adds per layer") {
   Root root;
   Sequential net(root, "mlp");
   net.add<Linear>(3, 4);
@@ -436,7 +436,7 @@ TEST_CASE("a module prints itself, and a summary counts the work of each layer")
         "total                                               16             60\n");
 }
 
-TEST_CASE("sizes that overflow and a batch without an axis are refused") {
+TEST_CASE("an upsampling size that overflows and a batch of rank 0 are errors") {
   Root root;
   Upsample up(root, "up", int64_t{1} << 62);
   CHECK(message_of([&] { up(Tensor::ones({1, 1, 2, 2})); }).starts_with("upsample_nearest2d: "));

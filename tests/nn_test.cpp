@@ -85,7 +85,7 @@ void check_normal(const Tensor& x, double mean, double deviation) {
 
 }  // namespace
 
-TEST_CASE("parameters and state have PyTorch's names, in its order") {
+TEST_CASE("parameters and state have PyTorch's names and order") {
   const Net net;
   CHECK(names_of(net.named_parameters()) ==
         std::vector<std::string>{"conv.weight", "conv.bias", "bn.weight", "bn.bias", "up.0.weight",
@@ -106,7 +106,7 @@ TEST_CASE("parameters and state have PyTorch's names, in its order") {
   CHECK(!net.first.bias.defined());
 }
 
-TEST_CASE("the state is the modules' own, not a copy") {
+TEST_CASE("state() returns the modules' own tensors") {
   Net net;
   net.state().back().second.mutable_data()[0] = 7;
   CHECK(net.fc.bias.at({0}) == 7);
@@ -135,7 +135,7 @@ TEST_CASE("modules have paths and print as a tree") {
   CHECK(Flatten(root, "flatten").describe() == "Flatten");
 }
 
-TEST_CASE("a name is given once") {
+TEST_CASE("registering a taken name is an error") {
   struct Twice : Module {
     explicit Twice(const std::string& second) : Module("net") {
       parameter("weight", Tensor::ones({1}));
@@ -151,7 +151,7 @@ TEST_CASE("a name is given once") {
   CHECK(message_of([] { Twice("other"); }) == "");
 }
 
-TEST_CASE("a layer that could not be built, or is gone, leaves nothing in its parent") {
+TEST_CASE("a layer that throws in its constructor or is destroyed is not registered") {
   Root root;
   Sequential net(root, "seq");
   CHECK(message_of([&] { net.add<Linear>(-1, 2); }).starts_with("Linear: at least one input"));
@@ -188,7 +188,7 @@ TEST_CASE("an error and a node name the layer's path and the line that called th
   CHECK(std::string(current_module()) == "");
 }
 
-TEST_CASE("messages of layers that got the wrong input") {
+TEST_CASE("layers report inputs of the wrong shape") {
   Root root;
   BatchNorm1d bn1(root, "bn1", 2);
   BatchNorm2d bn2(root, "bn2", 2);
@@ -206,7 +206,7 @@ TEST_CASE("messages of layers that got the wrong input") {
   CHECK(message_of([&] { root(Tensor::ones({1})); }) == "Module: this module has no forward(x)");
 }
 
-TEST_CASE("Linear") {
+TEST_CASE("Linear matches hand-computed results and output shapes") {
   Root root;
   Linear fc(root, "fc", 2, 3), bare(root, "bare", 2, 3, false);
   assign(fc.weight, {1, 2, 3, 4, 5, 6});
@@ -219,7 +219,7 @@ TEST_CASE("Linear") {
   CHECK(bare.multiply_adds({2, 5, 2}, {2, 5, 3}) == 2 * 5 * 2 * 3);
 }
 
-TEST_CASE("Conv2d") {
+TEST_CASE("Conv2d matches hand-computed results and output shapes") {
   Root root;
   const Tensor x = Tensor::from({1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9});
   Conv2d plain(root, "plain", 1, 1, {.kernel = 2});
@@ -239,7 +239,7 @@ TEST_CASE("Conv2d") {
   CHECK(channels(Tensor::from({1, 2, 1, 1}, {1, 10})).to_vector() == Values{21, 143, 65});
 }
 
-TEST_CASE("ConvTranspose2d") {
+TEST_CASE("ConvTranspose2d matches hand-computed results and output shapes") {
   Root root;
   const Tensor x = Tensor::from({1, 1, 2, 2}, {1, 2, 3, 4});
   ConvTranspose2d blocks(root, "blocks", 1, 1, {.kernel = 2, .stride = 2});
@@ -261,7 +261,7 @@ TEST_CASE("ConvTranspose2d") {
   CHECK(dcgan(Tensor::ones({3, 1, 7, 5})).shape() == Shape{3, 2, 14, 10});
 }
 
-TEST_CASE("batch norm in training: the batch's own statistics, and the unbiased running ones") {
+TEST_CASE("batch norm in training uses batch statistics and updates running ones unbiased") {
   Root root;
   BatchNorm1d bn(root, "bn", 2, {.eps = 0, .momentum = 0.5});
   assign(bn.weight, {1, 2});
@@ -288,7 +288,7 @@ TEST_CASE("batch norm in training: the batch's own statistics, and the unbiased 
   CHECK(usual.running_var.item() == 1 + 0.1f * (2 - 1));
 }
 
-TEST_CASE("batch norm in evaluation: the running statistics, left alone") {
+TEST_CASE("batch norm in evaluation uses the running statistics and leaves them unchanged") {
   Root root;
   BatchNorm1d bn(root, "bn", 2, {.eps = 3});
   BatchNorm2d images(root, "images", 2, {.eps = 3});
@@ -312,7 +312,7 @@ TEST_CASE("batch norm in evaluation: the running statistics, left alone") {
         }).starts_with("batch_norm: a variance needs at least two values per channel\n"));
 }
 
-TEST_CASE("batch norm in evaluation hands gradients to its input and its parameters") {
+TEST_CASE("batch norm in evaluation has gradients for its input and parameters") {
   Root root;
   BatchNorm1d bn(root, "bn", 1, {.eps = 3});
   assign(bn.weight, {5});
@@ -325,7 +325,7 @@ TEST_CASE("batch norm in evaluation hands gradients to its input and its paramet
   CHECK(bn.bias.grad().item() == 2);
 }
 
-TEST_CASE("EvalMode gives every module its own mode back, also after an exception") {
+TEST_CASE("EvalMode restores each module's mode, also after an exception") {
   Net net;
   net.up.eval();
   net.third.train();
@@ -345,7 +345,7 @@ TEST_CASE("EvalMode gives every module its own mode back, also after an exceptio
   CHECK(modes() == before);
 }
 
-TEST_CASE("activations and shapes as modules, one behind the other") {
+TEST_CASE("activation and shape modules match their ops, alone and in a Sequential") {
   Root root;
   const Tensor x = Tensor::from({2, 2}, {-2, 1, 0, 3});
   CHECK(ReLU(root, "relu")(x).to_vector() == Values{0, 1, 0, 3});
@@ -371,7 +371,7 @@ TEST_CASE("activations and shapes as modules, one behind the other") {
   CHECK(empty(x).to_vector() == x.to_vector());
 }
 
-TEST_CASE("a ReLU runs inside the op of the layer before it, with the same numbers") {
+TEST_CASE("Sequential fuses a ReLU into the layer before it with the same results") {
   for (const double slope : {0.0, 0.25}) {
     CAPTURE(slope);
     const auto add_activation = [slope](Sequential& net) {
@@ -429,8 +429,7 @@ TEST_CASE("a ReLU runs inside the op of the layer before it, with the same numbe
   }
 }
 
-TEST_CASE(
-    "a ReLU behind a batch norm in evaluation, or behind a layer derived from one, is its own") {
+TEST_CASE("Sequential does not fuse a ReLU with batch norm in evaluation or a derived layer") {
   struct Doubled : Linear {
     using Linear::Linear;
     Tensor forward(const Tensor& x) override { return Linear::forward(x) * 2; }
@@ -448,7 +447,7 @@ TEST_CASE(
   CHECK(net(Tensor::from({2, 1}, {1, 3})).to_vector() == Values{0, 0, 1, 0});
 }
 
-TEST_CASE("layers start uniform in PyTorch's bounds, as a function of the seed") {
+TEST_CASE("layers initialise uniformly within PyTorch's bounds, as a function of the seed") {
   seed_init(1);
   Root root;
   const Linear fc(root, "fc", 100, 50);
@@ -479,7 +478,7 @@ TEST_CASE("layers start uniform in PyTorch's bounds, as a function of the seed")
   CHECK(weights(1) != weights(2));
 }
 
-TEST_CASE("initialisers") {
+TEST_CASE("initialisers have the documented distributions") {
   Random random(1);
   const Tensor weight = Tensor::empty({100, 40, 10, 10});
   xavier_uniform(weight, 2, random);
@@ -498,7 +497,7 @@ TEST_CASE("initialisers") {
         "init: a weight of at least two axes expected\n  found []");
 }
 
-TEST_CASE("dcgan_init gives each kind of parameter its distribution") {
+TEST_CASE("dcgan_init draws each kind of parameter from its distribution") {
   Root root;
   const Linear fc(root, "fc", 100, 50);
   const Conv2d conv(root, "conv", 12, 40, {.kernel = 5});
@@ -517,7 +516,7 @@ TEST_CASE("dcgan_init gives each kind of parameter its distribution") {
   CHECK(bn.running_var.to_vector() == Values(4000, 1));
 }
 
-TEST_CASE("a generator's step through the discriminator leaves the discriminator alone") {
+TEST_CASE("a generator step computes no gradients of the discriminator") {
   struct Generator : Module {
     Generator() : Module("G") {}
     Linear fc{*this, "fc", 3, 4};

@@ -137,7 +137,7 @@ class Worst {
 
 }  // namespace
 
-TEST_CASE("sums over all kinds of axes are exact on whole numbers") {
+TEST_CASE("sums over all combinations of axes are exact on integers") {
   constexpr int64_t kExtents[] = {0, 1, 2, 3, 8, 17, 33, 130};
   Integers integers(2'000'003);
   Guarded x, y;
@@ -157,7 +157,7 @@ TEST_CASE("sums over all kinds of axes are exact on whole numbers") {
   CHECK(cases >= 3000);
 }
 
-TEST_CASE("sums of several parts and threads are exact on whole numbers") {
+TEST_CASE("sums of several chunks and threads are exact on integers") {
   Integers integers(2'000'003);
   Guarded x, y;
   const Reduce shapes[] = {{1, 1, 1, 1'000'003}, {1, 1'000'003, 1, 1}, {1000, 1, 1, 1001},
@@ -170,7 +170,7 @@ TEST_CASE("sums of several parts and threads are exact on whole numbers") {
   }
 }
 
-TEST_CASE("a sum goes on beyond 2^24, where adding 1 to a float changes nothing") {
+TEST_CASE("a sum of ones is exact beyond 2^24, where a float accumulator stops") {
   constexpr int64_t kCount = int64_t{1} << 25;
   const Values ones(static_cast<size_t>(kCount), 1);
   for (const Kernels* set : kernel_sets()) {
@@ -187,7 +187,7 @@ TEST_CASE("a sum goes on beyond 2^24, where adding 1 to a float changes nothing"
 
 // The mean is rounded to a float, by at most 2^-11 at 1e4; the mean square of what is then centred
 // is too large by the square of that, 2.4e-7. E[x^2] - E[x]^2 in floats would lose all digits.
-TEST_CASE("the variance of ten million values around 10^4") {
+TEST_CASE("the variance of ten million values around 10^4 is accurate") {
   const Tensor x = Random(1).normal({10'000'000}, 1e4, 1);
   double mean = 0, squares = 0;
   for (int64_t i = 0; i < x.numel(); ++i) mean += static_cast<double>(x.data()[i]);
@@ -249,7 +249,7 @@ TEST_CASE("sums have the same bits for any number of threads") {
 
 // Each channel holds as many numbers m + 1 as m - 1: the mean is m, the variance 1, with eps = 3
 // rstd is 1/2, and all results are whole or halves.
-TEST_CASE("batch norm is exact where nothing has to be rounded") {
+TEST_CASE("batch norm is exact if no step needs rounding") {
   BatchNormArrays memory;
   int cases = 0;
   for (const Channels& s : kChannels) {
@@ -300,7 +300,7 @@ TEST_CASE("batch norm is exact where nothing has to be rounded") {
 //   rstd      =   1 / sqrt(v~ + eps), off by the part |v~ - v| / (2 (v + eps)) + 2 u
 // and y, given the m^ and rstd that the kernel itself returned, by four roundings of its product
 // and one of the sum.
-TEST_CASE("batch norm of real numbers is as near as its roundings allow") {
+TEST_CASE("the rounding error of batch norm stays within its bound") {
   BatchNormArrays memory;
   int cases = 0;
   for (const Channels& s : kChannels) {
@@ -360,7 +360,7 @@ TEST_CASE("batch norm of real numbers is as near as its roundings allow") {
 //   dweight  3 sum |g xhat| for the terms' roundings, 2 |dweight| for those of the result
 //   dx       weight rstd times: g, mean(g) and xhat mean(g xhat) each pass through at most eight
 //            roundings, and mean(g xhat) has the error of its terms, 3 mean |g xhat|, besides
-TEST_CASE("batch norm's gradient is as near as its roundings allow") {
+TEST_CASE("the rounding error of batch norm's gradient stays within its bound") {
   BatchNormArrays memory;
   int cases = 0;
   for (const Channels& s : kChannels) {
@@ -415,7 +415,7 @@ TEST_CASE("batch norm's gradient is as near as its roundings allow") {
   }
 }
 
-TEST_CASE("batch norm with a leaky ReLU has the bits of the two kernels one after the other") {
+TEST_CASE("fused batch norm and leaky ReLU has the bits of the two separate kernels") {
   BatchNormArrays memory;
   int cases = 0;
   for (const Channels& s : kChannels) {

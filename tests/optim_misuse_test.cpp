@@ -66,7 +66,7 @@ std::string last_line(const std::function<void()>& f) {
 
 }  // namespace
 
-TEST_CASE("every option of every optimizer has its range") {
+TEST_CASE("every option of every optimizer is checked against its range") {
   const Pair pair;
   check_option("Sgd", "lr", kNotNatural, [&](double x) { Sgd(pair, {.lr = x}); });
   check_option("Sgd", "momentum", kNoDecay, [&](double x) { Sgd(pair, {.momentum = x}); });
@@ -97,7 +97,7 @@ TEST_CASE("every option of every optimizer has its range") {
                [&](double x) { RmsProp(pair, {.weight_decay = x}); });
 }
 
-TEST_CASE("a learning rate that was assigned later is checked by step(), before anything moves") {
+TEST_CASE("step() checks an assigned learning rate before it changes a parameter") {
   const Pair pair;
   pair.first.set_grad(Tensor::ones({2}));
   Sgd sgd(pair, {.lr = 0.1});
@@ -116,7 +116,7 @@ TEST_CASE("a learning rate that was assigned later is checked by step(), before 
   CHECK(adam.state()[0].second.item() == 0);
 }
 
-TEST_CASE("lists of parameters that no optimizer takes") {
+TEST_CASE("optimizers reject invalid parameter lists") {
   const Empty empty;
   const Pair pair, twin;
   Tensor leaf = Tensor::ones({2, 3}).set_requires_grad();
@@ -161,7 +161,7 @@ TEST_CASE("lists of parameters that no optimizer takes") {
         }).starts_with("Adam: parameter scale was computed\n  by #"));
 }
 
-TEST_CASE("a layer that is added after the optimizer was made is noticed by step()") {
+TEST_CASE("step() reports a layer that was added after the optimizer was constructed") {
   struct Growing : Module {
     Growing() : Module("net") {}
     Sequential layers{*this, "layers"};
@@ -198,7 +198,7 @@ TEST_CASE("a layer that is added after the optimizer was made is noticed by step
   CHECK(message_of([&] { before.step(); }) == "");
 }
 
-TEST_CASE("clipping refuses limits that are none") {
+TEST_CASE("clipping rejects invalid limits") {
   const Pair pair;
   const std::string norm = "clip_grad_norm: max_norm must be above 0\n  found ";
   const std::string value = "clip_grad_value: limit must be at least 0\n  found ";
@@ -212,7 +212,7 @@ TEST_CASE("clipping refuses limits that are none") {
                   {[&] { clip_grad_value(pair, kInfinity); }, ""}});
 }
 
-TEST_CASE("a moving average refuses decays beyond 0 to 1, and modules that differ") {
+TEST_CASE("Ema rejects a decay outside 0 to 1 and modules that differ") {
   const Pair pair, copy;
   for (const double decay : {-0.5, 1.5, kNaN, kInfinity}) {
     CHECK(message_of([&] { Ema(pair, copy, decay); }) ==
@@ -236,7 +236,7 @@ TEST_CASE("a moving average refuses decays beyond 0 to 1, and modules that diffe
         "  unknown  more.0.weight [1, 2]");
 }
 
-TEST_CASE("schedules refuse negative steps, empty spans and rates that are none") {
+TEST_CASE("schedules reject negative steps, empty spans and invalid rates") {
   using Schedule = std::function<double(double lr, int64_t t, int64_t span, double factor)>;
   struct Named {
     std::string name, span, factor;
@@ -265,7 +265,7 @@ TEST_CASE("schedules refuse negative steps, empty spans and rates that are none"
   }
 }
 
-TEST_CASE("errors of optimizers bear the user's line") {
+TEST_CASE("errors of optimizers name the user's line") {
   const Pair pair, other;
   Sgd sgd(pair, {.lr = 0.1});
   sgd.lr = kNaN;
@@ -292,7 +292,7 @@ TEST_CASE("errors of optimizers bear the user's line") {
 
 // The numbers that a rule saved were changed by an optimizer: the error names that optimizer's
 // line.
-TEST_CASE("a write between forward and backward is blamed on the user's line") {
+TEST_CASE("a write between forward and backward is an error that names the user's line") {
   const Pair pair, other;
   Tensor p = pair.first;
   const auto blamed = [&](const std::function<void()>& change) {

@@ -131,7 +131,7 @@ Learned learn(uint64_t seed, const MakeOptimizer& make) {
 
 }  // namespace
 
-TEST_CASE("Sgd's steps by hand: plain, momentum, weight decay") {
+TEST_CASE("Sgd matches hand-computed steps: plain, momentum, weight decay") {
   const auto two_steps = [](SgdOptions options) {
     Pair pair;
     Sgd sgd(pair, options);
@@ -151,7 +151,7 @@ TEST_CASE("Sgd's steps by hand: plain, momentum, weight decay") {
         Values{0, -1.5});  // v = 4, 6
 }
 
-TEST_CASE("a hundred steps of Sgd are those of its formula in double") {
+TEST_CASE("a hundred Sgd steps match the formula in double") {
   for (const double weight_decay : {0.0, 0.01}) {
     const SgdOptions options = {.lr = 0.02, .momentum = 0.9, .weight_decay = weight_decay};
     SgdRun run(options);
@@ -180,7 +180,7 @@ TEST_CASE("a hundred steps of Sgd are those of its formula in double") {
   }
 }
 
-TEST_CASE("a hundred steps of Adam are those of its formula in double") {
+TEST_CASE("a hundred Adam steps match the formula in double") {
   for (const double weight_decay : {0.0, 0.01}) {
     const AdamOptions options = {.lr = 0.01,
                                  .beta1 = 0.5,
@@ -227,7 +227,7 @@ TEST_CASE("a hundred steps of Adam are those of its formula in double") {
   }
 }
 
-TEST_CASE("Adam's first step is lr against the gradient's sign, whatever its size") {
+TEST_CASE("Adam's first step is lr against the gradient's sign for any magnitude") {
   Pair pair(3);
   Adam adam(pair, {.lr = 0.25, .eps = 0});
   pair.first.set_grad(Tensor::from({3}, {1e-6f, -1, 1e6f}));
@@ -239,7 +239,7 @@ TEST_CASE("Adam's first step is lr against the gradient's sign, whatever its siz
   }
 }
 
-TEST_CASE("Adam corrects the bias of each parameter by that parameter's own steps") {
+TEST_CASE("Adam corrects each parameter's bias with that parameter's step count") {
   for (const double beta1 : {0.9, 0.5}) {
     CAPTURE(beta1);
     Pair pair;
@@ -257,7 +257,7 @@ TEST_CASE("Adam corrects the bias of each parameter by that parameter's own step
   }
 }
 
-TEST_CASE("a frozen parameter stays, and goes on with its own state when it is thawed") {
+TEST_CASE("a step leaves a frozen parameter and its state unchanged until it is thawed") {
   const auto frozen_for = [](int steps) {
     Pair pair;
     Adam adam(pair, {.lr = 0.01});
@@ -282,7 +282,7 @@ TEST_CASE("a frozen parameter stays, and goes on with its own state when it is t
   CHECK(frozen_for(0) == frozen_for(50));
 }
 
-TEST_CASE("a step without any gradient does nothing") {
+TEST_CASE("a step without any gradient changes nothing") {
   Pair pair;
   Adam adam(pair);
   adam.step();
@@ -290,7 +290,7 @@ TEST_CASE("a step without any gradient does nothing") {
   CHECK(adam.state()[0].second.item() == 0);
 }
 
-TEST_CASE("AdamW's weights decay by 0.01 unless told otherwise, whatever else is set") {
+TEST_CASE("AdamW's weight decay defaults to 0.01, also if other options are set") {
   Pair pair;
   AdamW adam(pair, {.lr = 0.25});
   pair.first.set_grad(Tensor::zeros({1}));
@@ -301,7 +301,7 @@ TEST_CASE("AdamW's weights decay by 0.01 unless told otherwise, whatever else is
   CHECK(pair.first.item() == static_cast<Scalar>(1 - 0.25 * 0.01));
 }
 
-TEST_CASE("optimizers take a module, several modules, tensors or named tensors") {
+TEST_CASE("optimizers accept a module, several modules, tensors or named tensors") {
   const auto names = [](const Optimizer& optimizer) {
     std::vector<std::string> all;
     for (const auto& [name, tensor] : optimizer.state()) all.push_back(name);
@@ -338,7 +338,7 @@ TEST_CASE("optimizers take a module, several modules, tensors or named tensors")
   CHECK(names(twins) == Names{"G.p.momentum_buffer", "1.momentum_buffer"});
 }
 
-TEST_CASE("clipping leaves gradients alone when their norm is not finite, and returns it") {
+TEST_CASE("clip_grad_norm returns a norm that is not finite and leaves the gradients unchanged") {
   const auto infinity = std::numeric_limits<Scalar>::infinity();
   const auto nan = std::numeric_limits<Scalar>::quiet_NaN();
   Pair pair(2);
@@ -356,7 +356,7 @@ TEST_CASE("clipping leaves gradients alone when their norm is not finite, and re
   CHECK(pair.second.grad().to_vector() == Values{2, 0});
 }
 
-TEST_CASE("clipping counts neither frozen parameters nor those without a gradient") {
+TEST_CASE("clipping ignores frozen parameters and those without a gradient") {
   Pair pair;
   pair.first.set_grad(Tensor::from({1}, {4}));
   CHECK(clip_grad_norm({pair.first, pair.second}, 2) == 4);
@@ -368,7 +368,7 @@ TEST_CASE("clipping counts neither frozen parameters nor those without a gradien
   CHECK(pair.first.grad().item() == 1);
 }
 
-TEST_CASE("a moving average averages parameters, frozen ones too, and copies buffers") {
+TEST_CASE("Ema averages all parameters, also frozen ones, and copies buffers") {
   struct Net : Module {
     Net() : Module("net") {}
     Tensor weight = parameter("weight", Tensor::ones({1}));
@@ -384,7 +384,7 @@ TEST_CASE("a moving average averages parameters, frozen ones too, and copies buf
   CHECK(average.mean.item() == 3);
 }
 
-TEST_CASE("a parameter without a gradient stays, the others move") {
+TEST_CASE("a step leaves a parameter without a gradient unchanged and updates the others") {
   Pair pair(2);
   Sgd sgd(pair, {.lr = 0.25});
   Adam adam(pair, {.lr = 0.25});
@@ -397,7 +397,7 @@ TEST_CASE("a parameter without a gradient stays, the others move") {
   CHECK(pair.second.at({0}) < 0.75);
 }
 
-TEST_CASE("the learning rate may change between steps") {
+TEST_CASE("the learning rate can change between steps") {
   Pair pair;
   Sgd sgd(pair, {.lr = 0.25});
   pair.first.set_grad(Tensor::from({1}, {1}));
@@ -422,7 +422,7 @@ TEST_CASE("zero_grad clears the gradients of all its parameters") {
   CHECK(!pair.second.grad().defined());
 }
 
-TEST_CASE("an optimizer's state has the parameters' names, and continues a run to the bit") {
+TEST_CASE("an optimizer's state uses the parameters' names and continues a run bit for bit") {
   const auto names = [](const Optimizer& optimizer) {
     std::vector<std::string> all;
     for (const auto& [name, tensor] : optimizer.state()) all.push_back(name);
@@ -454,7 +454,7 @@ TEST_CASE("an optimizer's state has the parameters' names, and continues a run t
   CHECK(names(Sgd(sgd.pair, {.lr = 0.1})).empty());
 }
 
-TEST_CASE("a network learns two moons, the same from the same seed") {
+TEST_CASE("a network learns two moons, with the same bits for the same seed") {
   const auto with_adam = [](const Module& net) { return Adam(net, {.lr = 0.01}); };
   const auto with_sgd = [](const Module& net) { return Sgd(net, {.lr = 0.1, .momentum = 0.9}); };
   const Learned adam = learn(1, with_adam), sgd = learn(1, with_sgd);

@@ -61,7 +61,7 @@ TEST_CASE("checkpoint: a state_dict of PyTorch's loads into the same layers bit 
         std::map<std::string, std::string>{{"epoch", "3"}, {"note", "\u00e9t\u00e9 \"x\""}});
 }
 
-TEST_CASE("checkpoint: what we write of it is the file that PyTorch's side reads, byte for byte") {
+TEST_CASE("checkpoint: the file that we write is byte for byte the one that PyTorch reads") {
   const nn::Checkpoint checkpoint = nn::load_checkpoint(fixture(kLoaded));
   const Everything module;
   nn::restore(checkpoint, "", module.state(), kLoaded);
@@ -80,7 +80,7 @@ TEST_CASE("checkpoint: what we write of it is the file that PyTorch's side reads
   }
 }
 
-TEST_CASE("checkpoint: numbers and shapes that readers get wrong come back as the same bytes") {
+TEST_CASE("checkpoint: special numbers and shapes are read and written without change") {
   const std::string name = kFloat ? "values_f32.safetensors" : "values_f64.safetensors";
   const nn::Checkpoint checkpoint = nn::load_checkpoint(fixture(name));
   CHECK(checkpoint.tensors.size() == 9);

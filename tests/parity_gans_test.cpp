@@ -183,7 +183,7 @@ TEST_CASE("trajectory: a DCGAN trains as in PyTorch") {
   });
 }
 
-TEST_CASE("trajectory: a WGAN-GP, whose critic's loss holds a gradient, trains as in PyTorch") {
+TEST_CASE("trajectory: a WGAN-GP with a gradient penalty trains as in PyTorch") {
   const Group fixture = read_fixture("trajectories.safetensors").at("wgan_gp");
   on_every_kernel_set([&] {
     WganGp gan(fixture.at("mix"));

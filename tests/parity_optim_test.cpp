@@ -130,7 +130,7 @@ const std::vector<double> kDecays = {0, 0.9, 0.999, 1};
 
 }  // namespace
 
-TEST_CASE("optimizers: every case of the fixture has a twin, and the other way round") {
+TEST_CASE("optimizers: the fixture's cases and the test's cases are the same") {
   std::set<std::string> ours = {""}, theirs;
   for (const Run& r : runs()) ours.insert(r.name);
   for (const Schedule& s : schedules()) ours.insert(s.name);
@@ -143,7 +143,7 @@ TEST_CASE("optimizers: every case of the fixture has a twin, and the other way r
   CHECK(ours == theirs);
 }
 
-TEST_CASE("optimizers: a hundred steps end where PyTorch's do, with the same state") {
+TEST_CASE("optimizers: a hundred steps match PyTorch's parameters and state") {
   const std::map<std::string, Group> fixture = read_fixture("optimizers.safetensors");
   on_every_kernel_set([&] {
     double largest = 0;
@@ -182,7 +182,7 @@ TEST_CASE("optimizers: a hundred steps end where PyTorch's do, with the same sta
   });
 }
 
-TEST_CASE("optimizers: gradients are clipped as in PyTorch, but for its 1e-6") {
+TEST_CASE("optimizers: clipped gradients match PyTorch up to its 1e-6 in the norm") {
   const std::map<std::string, Group> fixture = read_fixture("optimizers.safetensors");
   for (double limit : kLimits) {
     CAPTURE(limit);
@@ -205,7 +205,7 @@ TEST_CASE("optimizers: gradients are clipped as in PyTorch, but for its 1e-6") {
   }
 }
 
-TEST_CASE("schedules: the learning rates are PyTorch's") {
+TEST_CASE("schedules: learning rates match PyTorch") {
   const std::map<std::string, Group> fixture = read_fixture("optimizers.safetensors");
   for (const Schedule& s : schedules()) {
     const Tensor theirs = fixture.at(s.name).at("lr");
@@ -222,7 +222,7 @@ TEST_CASE("schedules: the learning rates are PyTorch's") {
   }
 }
 
-TEST_CASE("a moving average of weights is that of the formula") {
+TEST_CASE("Ema matches its formula") {
   const std::map<std::string, Group> fixture = read_fixture("optimizers.safetensors");
   for (double decay : kDecays) {
     CAPTURE(decay);

@@ -41,7 +41,7 @@ std::set<std::string> declared(const std::string& header, const char* expression
 
 }  // namespace
 
-TEST_CASE("parity: every case of the fixture has a twin, and the other way round") {
+TEST_CASE("parity: the fixture's cases and the test's cases are the same") {
   std::set<std::string> ours, theirs;
   for (const ParityCase& c : all_cases()) {
     CAPTURE(c.name);
@@ -81,7 +81,7 @@ TEST_CASE("parity: every op of ops.h and every layer has cases") {
   CHECK(with_five >= 60);
 }
 
-TEST_CASE("parity: results, gradients and buffers are PyTorch's on every kernel set") {
+TEST_CASE("parity: results, gradients and buffers match PyTorch on every kernel set") {
   const std::map<std::string, Group> fixture = read_fixture("ops.safetensors");
   on_every_kernel_set([&] {
     Comparison worst, largest;

@@ -126,7 +126,7 @@ double ulps(Scalar found, double exact) {
 
 }  // namespace
 
-TEST_CASE("arithmetic of one shape is that of its elements, to the bit, and may be in place") {
+TEST_CASE("arithmetic of equal shapes is exact per element, also in place") {
   Guarded a_memory, b_memory, y_memory;
   int runs = 0;
   for (const int64_t n : lengths()) {
@@ -158,7 +158,7 @@ TEST_CASE("arithmetic of one shape is that of its elements, to the bit, and may 
   }
 }
 
-TEST_CASE("arithmetic broadcasts as the shapes say") {
+TEST_CASE("arithmetic is exact for all broadcast shapes") {
   constexpr int64_t kExtents[] = {1, 1, 2, 3, 5, 8, 17, 33, 0};
   Random random(1);
   Guarded a_memory, b_memory, y_memory;
@@ -214,7 +214,7 @@ TEST_CASE("arithmetic broadcasts as the shapes say") {
   CHECK(broadcast >= 1000);
 }
 
-TEST_CASE("arithmetic of long rows and many short ones, broadcast") {
+TEST_CASE("broadcast arithmetic is exact for long rows and many short rows") {
   const Shape shapes[][2] = {
       {{100'003}, {}},       {{}, {100'003}},       {{3, 70'001}, {70'001}}, {{50'001, 3}, {3}},
       {{50'001, 3}, {1, 3}}, {{50'001, 1}, {1, 3}}, {{64, 16, 100}, {16, 1}}};
@@ -235,7 +235,7 @@ TEST_CASE("arithmetic of long rows and many short ones, broadcast") {
   }
 }
 
-TEST_CASE("neg, abs, sign and sqrt are right to the bit for all magnitudes") {
+TEST_CASE("neg, abs, sign and sqrt are exact for all magnitudes") {
   const Values x = all_magnitudes();
   Values y(x.size());
   for (const Unary& op : kExact) {
@@ -250,7 +250,7 @@ TEST_CASE("neg, abs, sign and sqrt are right to the bit for all magnitudes") {
   }
 }
 
-TEST_CASE("leaky_relu and its rule are right to the bit for all magnitudes") {
+TEST_CASE("leaky_relu and its rule are exact for all magnitudes") {
   const Values x = all_magnitudes();
   Values g = x, y(x.size());
   std::rotate(g.begin(), g.begin() + 12345, g.end());
@@ -305,7 +305,7 @@ TEST_CASE("exp, log, tanh, sigmoid and softplus are within 2 ULP for all magnitu
   }
 }
 
-TEST_CASE("exp and its kin at zeros, infinities and NaN") {
+TEST_CASE("unary kernels are right at zeros, infinities and NaN") {
   const Values x = {0, -0.0f, kInf, -kInf, kNan};
   const std::pair<void (*Kernels::*)(int64_t, const Scalar*, Scalar*), Values> expected[] = {
       {&Kernels::exp, {1, 1, kInf, 0, kNan}},
@@ -326,7 +326,7 @@ TEST_CASE("exp and its kin at zeros, infinities and NaN") {
   }
 }
 
-TEST_CASE("a unary kernel gives an element the same bits wherever it stands, and may be in place") {
+TEST_CASE("a unary kernel's result does not depend on an element's position, also in place") {
   Guarded x_memory, y_memory;
   const Values all = mixed(100'003, 7);
   std::vector<Unary> ops(std::begin(kExact), std::end(kExact));
@@ -359,7 +359,7 @@ TEST_CASE("a unary kernel gives an element the same bits wherever it stands, and
 // if it is fused, and its product with g by u more: u |g| (y^2 + 2 |1 - y^2|). g y (1 - y) has
 // three roundings, each of u |g y (1 - y)|. 2^-149 is for products that are denormal; terms in u^2
 // are below a thousandth.
-TEST_CASE("the rules of tanh and sigmoid are as near as their roundings allow") {
+TEST_CASE("the rounding error of the rules of tanh and sigmoid stays within its bound") {
   constexpr double kU = 0x1p-24 * 1.001;
   Guarded g_memory, y_memory, dx_memory;
   const Values all_g = Random(8).normal({100'003}).to_vector();
@@ -401,7 +401,7 @@ TEST_CASE("the rules of tanh and sigmoid are as near as their roundings allow") 
 
 // The formula in double, and beside each of its values how far a float kernel may be from it: u for
 // every constant and every operation that it rounds.
-TEST_CASE("one step of Adam is as near as its roundings allow") {
+TEST_CASE("the rounding error of one Adam step stays within its bound") {
   constexpr double kU = 0x1p-24 * 1.001;
   Guarded g_memory, p_memory, m_memory, v_memory;
   for (const int64_t n : lengths()) {

@@ -29,7 +29,7 @@ int64_t lines_to_read() {
 
 }  // namespace
 
-TEST_CASE("the op in README.md has the derivatives that finite differences find") {
+TEST_CASE("the op in README.md passes gradcheck and gradgradcheck") {
   Random random(1);
   Tensor x = random.normal({3, 4});
   x.set_requires_grad(true);
@@ -39,7 +39,7 @@ TEST_CASE("the op in README.md has the derivatives that finite differences find"
   CHECK(gradgradcheck(f, {x}).nonzero > 0);
 }
 
-TEST_CASE("README.md gives the lines to read to the nearest hundred") {
+TEST_CASE("README.md states the number of lines to read, rounded to a hundred") {
   const int64_t lines = (lines_to_read() + 50) / 100 * 100;
   const std::string number =
       std::to_string(lines / 1000) + "," + std::to_string(lines % 1000 + 1000).substr(1);

@@ -194,19 +194,19 @@ std::string difference(const std::vector<Case>& cases, const std::vector<Place>&
 
 }  // namespace
 
-TEST_CASE("ops inside a caller's parallel region have the bits that they have outside") {
+TEST_CASE("ops have the same bits inside and outside a caller's parallel region") {
   const Threads threads(2);
   on_every_kernel_set([] { CHECK(difference(all_cases(), kPlaces) == ""); });
 }
 
-TEST_CASE("ops inside a caller's parallel region have these bits where OpenMP nests regions") {
+TEST_CASE("ops have the same bits inside nested parallel regions") {
   const Threads threads(2);
   const Levels levels(2);
   on_every_kernel_set([] { CHECK(difference(all_cases(), kPlaces) == ""); });
 }
 
 #ifdef FORGER_HAVE_LADDER
-TEST_CASE("the ladder's rungs have the same bits inside a caller's parallel region") {
+TEST_CASE("the ladder's kernels have the same bits inside a caller's parallel region") {
   if (kernels::available_count() == 1) return;  // they are compiled for AVX2
   const std::string before = kernels::active().name;
   const Threads threads(2);
@@ -221,7 +221,7 @@ TEST_CASE("the ladder's rungs have the same bits inside a caller's parallel regi
 }
 #endif
 
-TEST_CASE("ops get by with fewer threads than they ask for") {
+TEST_CASE("ops have the same bits if OpenMP grants fewer threads than requested") {
   const Threads threads(8);
   const int before = omp_get_dynamic();
   omp_set_dynamic(1);  // OpenMP may now give a region fewer, and does on a machine of fewer cores
@@ -236,7 +236,7 @@ TEST_CASE("ops get by with fewer threads than they ask for") {
   omp_set_dynamic(before);
 }
 
-TEST_CASE("a team shares every task out once, and share() waits for the share before") {
+TEST_CASE("Team::share() runs every task once and waits for the previous share()") {
   for (const int threads : {1, 2, 5}) {
     for (const auto schedule : {kernels::Schedule::kFixed, kernels::Schedule::kDynamic}) {
       std::vector<int> first(100), second(100), third(3);
@@ -264,7 +264,7 @@ TEST_CASE("a team shares every task out once, and share() waits for the share be
   }
 }
 
-TEST_CASE("a kernel asks for one thread inside a region, and for all where OpenMP nests them") {
+TEST_CASE("max_threads() is 1 inside a parallel region unless OpenMP allows nesting") {
   CHECK(kernels::max_threads() == omp_get_max_threads());
   for (const int levels : {1, 2}) {
     const Levels allowed(levels);

@@ -70,14 +70,14 @@ int64_t bytes_taken(const F& f) {
 }  // namespace
 
 // memory::stats().peak never falls, so the cases with small operands come first.
-TEST_CASE("resampling a long row into a column takes no plane of memory in between") {
+TEST_CASE("upsampling a long row into a column needs no intermediate plane") {
   const Tensor x = whole({1, 1, 1, 3000}, 1);
   Tensor y;
   CHECK(bytes_taken([&] { y = upsample_nearest2d(x, 3000, 1); }) < int64_t{30} << 20);
   CHECK(y.to_vector() == std::vector<Scalar>(3000, x.data()[0]));
 }
 
-TEST_CASE("scratch memory of convolutions is in proportion to the operands") {
+TEST_CASE("scratch memory of convolutions is proportional to the operands") {
   const Threads threads(2);
   const std::string active = kernels::active().name;
   std::vector<const Case*> cases;

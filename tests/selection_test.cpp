@@ -71,7 +71,7 @@ Tensor leaf(const std::vector<Scalar>& values) {
 
 }  // namespace
 
-TEST_CASE("what an op did not choose gets 0 of an infinite gradient") {
+TEST_CASE("an element that an op did not select gets gradient 0 from an infinite cotangent") {
   for (const Choice& choice : choices()) {
     CAPTURE(std::string(choice.op));
     const Tensor x = leaf(choice.x), y = choice.f(x);
@@ -80,7 +80,7 @@ TEST_CASE("what an op did not choose gets 0 of an infinite gradient") {
   }
 }
 
-TEST_CASE("so it does in the second order") {
+TEST_CASE("an element that an op did not select has second derivative 0") {
   for (const Choice& choice : choices()) {
     CAPTURE(std::string(choice.op));
     const Tensor x = leaf(choice.x), y = choice.f(x);
@@ -113,7 +113,7 @@ TEST_CASE("the gradient of a function with a pole is 0 where a clamp keeps x awa
   CHECK(slope([](const Tensor& x) { return log(-minimum(-x, 0)); }) == 0);
 }
 
-TEST_CASE("dropout leaves nothing of a dropped element, not even of an infinite one") {
+TEST_CASE("dropout gives 0 for a dropped element, also for an infinite one") {
   Random random(3);
   const Tensor x = Tensor::full({64}, kInfinity).set_requires_grad();
   const Tensor y = dropout(x, 0.5, random);
@@ -128,20 +128,20 @@ TEST_CASE("dropout leaves nothing of a dropped element, not even of an infinite 
   CHECK(dropped < 48);
 }
 
-TEST_CASE("smooth_l1 of an infinite difference has the slope of its straight part") {
+TEST_CASE("smooth_l1 has slope 1 or -1 at an infinite difference") {
   const Tensor a = leaf({kInfinity, -kInfinity});
   const Tensor y = smooth_l1(a, Tensor::zeros({2}), 1, Reduction::kSum);
   CHECK(grad({y}, {a})[0].to_vector() == std::vector<Scalar>{1, -1});
 }
 
-TEST_CASE("logsumexp of nothing but -inf has no gradient") {
+TEST_CASE("logsumexp of -inf alone has gradient 0") {
   const Tensor x = leaf({-kInfinity, -kInfinity});
   const Tensor y = logsumexp(x, {0});
   CHECK(y.item() == -kInfinity);
   CHECK(grad({y}, {x})[0].to_vector() == std::vector<Scalar>{0, 0});
 }
 
-TEST_CASE("the mixed second derivative of a power at the exponent 0") {
+TEST_CASE("the mixed second derivative of pow at exponent 0 is 1/a") {
   const Tensor a = leaf({4}), b = leaf({0});
   const Tensor da = grad({pow(a, b)}, {a}, {}, {.create_graph = true})[0];
   CHECK(da.item() == 0);

@@ -98,12 +98,12 @@ struct Net : Module {
 
 }  // namespace
 
-TEST_CASE("every pattern of F16 and BF16 becomes the same number as a float") {
+TEST_CASE("every F16 and BF16 bit pattern converts to the same float") {
   check_patterns("F16", 5, 10);
   check_patterns("BF16", 8, 7);
 }
 
-TEST_CASE("a tensor that the engine cannot hold is an error only for who asks for it") {
+TEST_CASE("a tensor that the engine cannot hold is an error only if it is restored") {
   const TempFolder folder;
   write(folder / "a",
         file_of(R"({"G.w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
@@ -136,7 +136,7 @@ TEST_CASE("a tensor that the engine cannot hold is an error only for who asks fo
         "  the header accounts for 4 bytes, the file has 8");
 }
 
-TEST_CASE("a file of another format is named for what it is") {
+TEST_CASE("loading a file of another format names the format") {
   const std::string no = "DIR/a: not a safetensors file\n  it is ";
   const std::string save =
       "\n  expected what safetensors.torch.save_file(model.state_dict(), path) writes";
@@ -166,7 +166,7 @@ TEST_CASE("a file of another format is named for what it is") {
         "  the first 8 bytes give a header of 19778 bytes, 106 follow");
 }
 
-TEST_CASE("an Adam of an older checkpoint, with one step for all parameters, is restored") {
+TEST_CASE("an older checkpoint of Adam with one common step count is restored") {
   const Net net(2);
   Adam adam(net, {.lr = 0.01}), resumed(net, {.lr = 0.01});
   for (const Tensor& p : net.parameters()) p.set_grad(Tensor::ones(p.shape()));
@@ -189,7 +189,7 @@ TEST_CASE("an Adam of an older checkpoint, with one step for all parameters, is 
         "a: a checkpoint of another architecture\n  unknown  opt.step []");
 }
 
-TEST_CASE("restore_matching copies what fits and returns the rest") {
+TEST_CASE("restore_matching() copies matching tensors and returns the differences") {
   Checkpoint checkpoint;
   checkpoint.tensors = {{"G.a", Tensor::full({2}, 7)},
                         {"G.b", Tensor::full({3, 1}, 7)},
@@ -211,8 +211,7 @@ TEST_CASE("restore_matching copies what fits and returns the rest") {
   CHECK(missing[0].detail == "[4]");
 }
 
-TEST_CASE(
-    "copy_state copies parameters and buffers, or changes nothing and names the differences") {
+TEST_CASE("copy_state() copies all tensors, or lists the differences and changes nothing") {
   Net from(2), into(2);
   from.bn(Tensor::from({2, 2}, {1, 2, 3, 4}));
   copy_state(from, into);

@@ -72,7 +72,7 @@ constexpr const char* kNoTensor =
 
 }  // namespace
 
-TEST_CASE("tensors come back bit for bit") {
+TEST_CASE("tensors are saved and loaded bit for bit") {
   const TempFolder folder;
   const std::vector<uint32_t> strange = {0x00000000, 0x80000000,  // both zeros
                                          0x7f800000, 0xff800000,  // both infinities
@@ -110,7 +110,7 @@ TEST_CASE("tensors come back bit for bit") {
   CHECK(load_checkpoint(folder / "b").metadata.empty());
 }
 
-TEST_CASE("the file is laid out as the format says") {
+TEST_CASE("the file has the safetensors layout") {
   const TempFolder folder;
   save_checkpoint(
       folder / "a",
@@ -131,7 +131,7 @@ TEST_CASE("the file is laid out as the format says") {
   }
 }
 
-TEST_CASE("files of other writers: any order, F64 and I64, spaces, a tensor without elements") {
+TEST_CASE("files of other writers load: any order, F64, I64, spaces, empty tensors") {
   const TempFolder folder;
   const std::string header =
       " {\n  \"b\": {\"shape\": [2], \"data_offsets\": [8, 24], \"dtype\": \"F64\"},\n"
@@ -156,7 +156,7 @@ TEST_CASE("files of other writers: any order, F64 and I64, spaces, a tensor with
             std::to_string(header.size() + numbers.size()) + " follow");
 }
 
-TEST_CASE("a network and its optimizer come back under their names") {
+TEST_CASE("a network and its optimizer are restored under their names") {
   struct Net : Module {
     Net() : Module("net") {}
     Conv2d conv{*this, "conv", 1, 2, {.kernel = 3}};
@@ -188,7 +188,7 @@ TEST_CASE("a network and its optimizer come back under their names") {
   }
 }
 
-TEST_CASE("restore names all that does not fit, and then changes nothing") {
+TEST_CASE("restore() lists every mismatch and changes nothing") {
   Checkpoint checkpoint;
   checkpoint.tensors = {{"G.a", Tensor::full({2}, 7)},
                         {"G.b", Tensor::full({3, 1}, 7)},
@@ -223,7 +223,7 @@ TEST_CASE("restore names all that does not fit, and then changes nothing") {
   CHECK(message("", many).ends_with("\n  missing  x5 [1]"));
 }
 
-TEST_CASE("a header's length that cannot be is refused before anything is read or allocated") {
+TEST_CASE("an impossible header length is rejected before anything is read or allocated") {
   CHECK(refusal(std::string("\1\0\2\3\4\5\6", 7)) ==
         "DIR/a: not a safetensors file: shorter than its header's length field\n  found 7 bytes");
   const auto length = [](const std::string& value, size_t follow) {
@@ -244,7 +244,7 @@ TEST_CASE("a header's length that cannot be is refused before anything is read o
   CHECK(refusal(file_of(longest + " ")) == length("4194305", longest.size() + 1));
 }
 
-TEST_CASE("a header that is no such JSON is refused") {
+TEST_CASE("a header that is not valid JSON or is nested too deeply is rejected") {
   const std::string invalid = "DIR/a: the header is not valid JSON\n  ";
   for (const std::string header : {"{", "{]", "{\"a\":}", "{} {}", "{\"a\":1,}", "{\"\xff\":1}",
                                    "{'a':1}", "{\"a\":NaN}", "{\"a\":1e999}"}) {
@@ -262,7 +262,7 @@ TEST_CASE("a header that is no such JSON is refused") {
   CHECK(refusal(with_tensor(R"({"dtype":"F32","shape":[[6]],"data_offsets":[0,24]})")) == deep);
 }
 
-TEST_CASE("a key given twice is refused, on every level") {
+TEST_CASE("a duplicate key is rejected on every level") {
   const std::string tensor = "{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}";
   const auto twice = [](const std::string& key) {
     return "DIR/a: the header has a key twice\n  key \"" + key + "\"";
@@ -279,7 +279,7 @@ TEST_CASE("a key given twice is refused, on every level") {
                         "12345678")) == "");
 }
 
-TEST_CASE("a tensor's description is believed only if it is complete and nothing more") {
+TEST_CASE("a tensor's description with missing or extra fields is rejected") {
   for (const std::string json :
        {"null", "1", "[]", "{}", R"({"dtype":"F32","shape":[6]})",
         R"({"dtype":"F32","data_offsets":[0,24]})", R"({"shape":[6],"data_offsets":[0,24]})",
@@ -297,7 +297,7 @@ TEST_CASE("a tensor's description is believed only if it is complete and nothing
         kNoTensor + std::string(R"({"dtype":"F32","shape":[6]})"));
 }
 
-TEST_CASE("numbers of a description that are not natural are refused") {
+TEST_CASE("a description with a number that is not a natural number is rejected") {
   const auto natural = [](const std::string& field, const std::string& value) {
     return "DIR/a: a natural number expected\n  tensor \"w\": " + field + " is " + value;
   };
@@ -320,7 +320,7 @@ TEST_CASE("numbers of a description that are not natural are refused") {
         "DIR/a: tensor \"w\": extent too large");
 }
 
-TEST_CASE("sizes beyond those of the engine are refused") {
+TEST_CASE("sizes beyond the engine's limits are rejected") {
   // 2^62 floats are 2^64 bytes, which are 0 to 64 bits; 2^32 x 2^32 is 0 elements.
   for (const std::string shape :
        {"4611686018427387904", "4611686018427387904, 4", "4294967296, 4294967296",
@@ -340,7 +340,7 @@ TEST_CASE("sizes beyond those of the engine are refused") {
         "  the header accounts for 4398046511104 bytes, the file has 24");
 }
 
-TEST_CASE("tensors fill the file without overlap, gap or rest") {
+TEST_CASE("tensors that overlap, leave a gap or do not fill the file are rejected") {
   const auto fit = [](const std::string& found, const std::string& takes) {
     return "DIR/a: tensor \"w\": data_offsets do not fit dtype and shape\n  found " + found +
            takes + " bytes";
@@ -382,7 +382,7 @@ TEST_CASE("tensors fill the file without overlap, gap or rest") {
   CHECK(refusal(file_of("{}", "x")) == accounts(0, 1));
 }
 
-TEST_CASE("metadata that are not strings are refused") {
+TEST_CASE("metadata that are not strings are rejected") {
   CHECK(refusal(file_of(R"({"__metadata__":{"a":1}})")) ==
         "DIR/a: __metadata__ holds strings only\n  key a");
   CHECK(refusal(file_of(R"({"__metadata__":{"a":{}}})")) ==
@@ -392,7 +392,7 @@ TEST_CASE("metadata that are not strings are refused") {
   CHECK(refusal(file_of(R"({"__metadata__":{}})")) == "");
 }
 
-TEST_CASE("a file cut off at any byte, or longer by one, is refused") {
+TEST_CASE("a file truncated at any byte or one byte too long is rejected") {
   const TempFolder folder;
   save_checkpoint(folder / "a",
                   {{"w", Tensor::from({2, 2}, {1, 2, 3, 4})}, {"b", Tensor::from({1}, {5})}},
@@ -408,7 +408,7 @@ TEST_CASE("a file cut off at any byte, or longer by one, is refused") {
 
 // A flipped bit may change a name, a number of the metadata or the tensors and go unseen. What it
 // must not do is anything but load or throw an Error that names the file.
-TEST_CASE("a file with any one bit flipped is loaded or refused, and nothing else happens") {
+TEST_CASE("a file with one flipped bit is either loaded or rejected with an Error") {
   const TempFolder folder;
   save_checkpoint(folder / "a",
                   {{"w", Tensor::from({2, 2}, {1, 2, 3, 4})}, {"b", Tensor::from({1}, {5})}},
@@ -431,7 +431,7 @@ TEST_CASE("a file with any one bit flipped is loaded or refused, and nothing els
   CHECK(refused > 8 * whole.size() / 2);
 }
 
-TEST_CASE("what is not a file is refused") {
+TEST_CASE("loading a path that is not a regular file is an error") {
   const TempFolder folder;
   CHECK(without_folder(message_of([&] { load_checkpoint(folder / "none"); }), folder) ==
         "DIR/none: cannot be read\n  open: No such file or directory");
@@ -439,7 +439,7 @@ TEST_CASE("what is not a file is refused") {
         "DIR: not a regular file\n  it is a folder");
 }
 
-TEST_CASE("what cannot be saved is refused, and no file appears") {
+TEST_CASE("saving invalid tensors or names is an error and creates no file") {
   const TempFolder folder;
   const Tensor x = Tensor::ones({1});
   const auto message = [&](const NamedTensors& tensors,
@@ -458,7 +458,7 @@ TEST_CASE("what cannot be saved is refused, and no file appears") {
   CHECK(message({{"w", x}}, {{"folder", "/data/\xff"}}).starts_with(not_text));
 }
 
-TEST_CASE("when any system call fails, the old checkpoint is intact or the new one in place") {
+TEST_CASE("if any system call fails, the old checkpoint is intact or the new one complete") {
   const TempFolder folder;
   const fs::path path = folder / "a";
   const NamedTensors before = {{"w", Tensor::full({100}, 1)}};
@@ -491,7 +491,7 @@ TEST_CASE("when any system call fails, the old checkpoint is intact or the new o
   CHECK(kept >= 2 * 5);  // open, write, fsync, close, rename
 }
 
-TEST_CASE("when reading fails, the Error says so") {
+TEST_CASE("a failing read is an error that names the system call") {
   const TempFolder folder;
   save_checkpoint(folder / "a", {{"w", Tensor::ones({100})}});
   const char* const expected[] = {"DIR/a: cannot be read\n  open: Input/output error",

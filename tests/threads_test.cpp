@@ -58,8 +58,8 @@ std::vector<Scalar> trained(uint64_t seed, int steps = 20) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("threads that build and train networks at once get the bits that they get alone",
-                   Gan, MlpGan, Dcgan, WganGp) {
+TEST_CASE_TEMPLATE("threads that train networks concurrently have the bits of single threads", Gan,
+                   MlpGan, Dcgan, WganGp) {
   const std::vector<Scalar> alone[2] = {trained<Gan>(1), trained<Gan>(2)};
   std::vector<Scalar> found[2];
   at_once(2, [&](int i) { found[i] = trained<Gan>(static_cast<uint64_t>(i + 1)); });
@@ -68,7 +68,7 @@ TEST_CASE_TEMPLATE("threads that build and train networks at once get the bits t
   CHECK(!same_bits(found[0], found[1]));
 }
 
-TEST_CASE("each thread draws first weights from a sequence of its own that starts with seed 0") {
+TEST_CASE("each thread initialises weights from its own sequence with seed 0") {
   nn::seed_init(0);
   const std::vector<Scalar> first = first_weight();
   nn::seed_init(3);
@@ -81,7 +81,7 @@ TEST_CASE("each thread draws first weights from a sequence of its own that start
   CHECK(!same_bits(second, first));
 }
 
-TEST_CASE("threads may read one tensor, and errors, hooks and scopes stay with their thread") {
+TEST_CASE("threads can read a shared tensor; errors, hooks and scopes are per thread") {
   const Tensor shared = Random(1).normal({64, 64});
   const Scalar expected = sum(matmul(shared, shared)).item();
   std::string messages[4];
@@ -119,7 +119,7 @@ TEST_CASE("threads may read one tensor, and errors, hooks and scopes stay with t
   }
 }
 
-TEST_CASE("threads share the memory pool, and one may release what another made") {
+TEST_CASE("threads share the memory pool and can release each other's tensors") {
   const memory::Stats before = memory::stats();
   {
     Tensor made[2];
@@ -133,7 +133,7 @@ TEST_CASE("threads share the memory pool, and one may release what another made"
   CHECK(memory::stats().in_use == before.in_use);
 }
 
-TEST_CASE("an OpenMP setting of one thread is not another's") {
+TEST_CASE("omp_set_num_threads applies to the calling thread only") {
   const Threads threads(3);
   int found = 0;
   at_once(1, [&](int) {

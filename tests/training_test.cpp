@@ -54,7 +54,7 @@ TEST_CASE_TEMPLATE("20 runs of 50 steps give the same bits", Gan, MlpGan, Dcgan,
   CHECK(std::isfinite(expected.back()));
 }
 
-TEST_CASE("a thousand steps with a gradient penalty leave no node and no memory behind") {
+TEST_CASE("a thousand steps with a gradient penalty leak no node and no memory") {
   nn::seed_init(11);
   WganGp gan(4);
   gan.step();

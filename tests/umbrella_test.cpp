@@ -14,7 +14,7 @@ struct Net : nn::Module {
 
 }  // namespace
 
-TEST_CASE("forger.h holds what the README's example and a chapter's loop use") {
+TEST_CASE("forger.h declares what the README's example and a chapter's loop use") {
   nn::seed_init(0);
   Net net;
   nn::Adam adam(net, {.lr = 0.01});

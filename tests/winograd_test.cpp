@@ -144,7 +144,7 @@ std::vector<Scalar> normals(int64_t count, uint64_t seed) {
 
 // Of a product with an operand that has a single 1, each element is 0 or one of the other operand,
 // unless neighbours were added before.
-TEST_CASE("the geometries of this file are computed by Winograd's method in every direction") {
+TEST_CASE("the test's geometries use Winograd's method in every direction") {
   for (const Conv2d& incomplete : kGeometries) {
     const Conv2d s = complete(incomplete);
     const std::string geometry = text(s);
@@ -178,7 +178,7 @@ TEST_CASE("the geometries of this file are computed by Winograd's method in ever
 
 // Whole numbers stay exact: the transforms add, subtract and, once an axis, halve. So all that is
 // computed is a multiple of 1/4, and no sum of these numbers reaches 2^22.
-TEST_CASE("whole numbers have exact convolutions by Winograd's method") {
+TEST_CASE("Winograd convolutions are exact on integers") {
   Checker checker;
   for (const Conv2d& s : kGeometries) checker.check(complete(s), 3);
   // So many results that they go past the caches; in the second, which has too few channels for
@@ -192,7 +192,7 @@ TEST_CASE("whole numbers have exact convolutions by Winograd's method") {
 // at most (k + 10) u (1 + u)^(k + 10) times what the magnitudes give with every sign a plus. k is C
 // KH KW / r^2, O for the input gradient, and the quads for the weight gradient. As for other
 // products (gemm_test.cpp) what is seen grows like the root of that where all terms have one sign.
-TEST_CASE("by Winograd's method real numbers are as near as can be derived, and as is usual") {
+TEST_CASE("the rounding error of Winograd convolutions stays within its bounds") {
   for (const Conv2d& incomplete : {kGeometries[6], kGeometries[10]}) {
     const Conv2d s = complete(incomplete);
     const std::string geometry = text(s);
@@ -231,7 +231,7 @@ TEST_CASE("by Winograd's method real numbers are as near as can be derived, and 
   }
 }
 
-TEST_CASE("Winograd's method gives the same bits for any number of threads") {
+TEST_CASE("Winograd convolutions have the same bits for any number of threads") {
   for (const Conv2d& s : kGeometries) check_thread_independence(complete(s), simd_sets());
 }
 

@@ -60,32 +60,32 @@ TensorFunction cube_function(double first, double second) {
 
 }  // namespace
 
-TEST_CASE("a right rule passes at both orders") {
+TEST_CASE("gradcheck and gradgradcheck accept a correct rule") {
   CHECK_NOTHROW(gradcheck(cube_function(1, 1), cube_input()));
   CHECK_NOTHROW(gradgradcheck(cube_function(1, 1), cube_input()));
 }
 
-TEST_CASE("a rule wrong by 0.1 % is caught at first order") {
+TEST_CASE("gradcheck rejects a rule that is wrong by 0.1 %") {
   CHECK_THROWS_AS(gradcheck(cube_function(kWrong, 1), cube_input()), Error);
   CHECK_THROWS_AS(gradcheck(cube_function(1 / kWrong, 1), cube_input()), Error);
 }
 
-TEST_CASE("a rule's rule wrong by 0.1 % passes at first order and is caught at second") {
+TEST_CASE("gradgradcheck rejects a second derivative that is wrong by 0.1 %") {
   CHECK_NOTHROW(gradcheck(cube_function(1, kWrong), cube_input()));
   CHECK_THROWS_AS(gradgradcheck(cube_function(1, kWrong), cube_input()), Error);
 }
 
-TEST_CASE("a rule that gives NaN is caught") {
+TEST_CASE("gradcheck rejects a rule that returns NaN") {
   CHECK_THROWS_AS(gradcheck(cube_function(std::nan(""), 1), cube_input()), Error);
 }
 
-TEST_CASE("a gradient that depends on more than its arguments is caught") {
+TEST_CASE("gradcheck rejects a gradient that is not a function of its arguments") {
   int calls = 0;
   const auto f = [&](const std::vector<Tensor>& in) { return cube(in[0], 1 + 1e-3 * ++calls, 1); };
   CHECK_THROWS_AS(gradcheck(f, cube_input()), Error);
 }
 
-TEST_CASE("the message names the element, both values and the tolerance") {
+TEST_CASE("a gradcheck error names the element, both values and the tolerance") {
   const std::vector<Tensor> x = {Tensor::from({2}, {1, 2}).set_requires_grad()};
   try {
     gradcheck(cube_function(kWrong, 1), x, {}, {});
@@ -100,7 +100,7 @@ TEST_CASE("the message names the element, both values and the tolerance") {
   }
 }
 
-TEST_CASE("without an input that requires a gradient there is nothing to check") {
+TEST_CASE("gradcheck without an input that requires a gradient is an error") {
   CHECK_THROWS_WITH_AS(gradcheck(cube_function(1, 1), {Tensor::ones({2})}, {}, {}),
                        "gradcheck: no input requires a gradient", Error);
 }

@@ -49,7 +49,7 @@ bool refused_or_right(const OpCase& c, const std::vector<Tensor>& expected, cons
 
 }  // namespace
 
-TEST_CASE("every op times every tensor that can be changed") {
+TEST_CASE("changing a tensor before backward gives the right gradient or an error, for every op") {
   int refused = 0, right = 0;
   for (const OpCase& c : all_op_cases()) {
     CAPTURE(c.op);

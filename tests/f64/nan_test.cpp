@@ -35,7 +35,7 @@ bool caught(const F& f) {
 
 }  // namespace
 
-TEST_CASE("a NaN that enters an op and shows in its result is caught, for every op") {
+TEST_CASE("check_nan reports every op whose result has a NaN from its input") {
   std::map<std::string, int> caught_of;
   for (const OpCase& c : all_op_cases()) {
     CAPTURE(c.op);
@@ -59,7 +59,7 @@ TEST_CASE("a NaN that enters an op and shows in its result is caught, for every 
   }
 }
 
-TEST_CASE("a NaN in a cotangent is caught in the rule, for every op") {
+TEST_CASE("check_nan reports every rule whose cotangent has a NaN") {
   std::map<std::string, int> caught_of;
   for (const OpCase& c : all_op_cases()) {
     CAPTURE(c.op);

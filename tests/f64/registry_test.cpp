@@ -74,7 +74,7 @@ void check_trust(const GradCheckResult& result, double zeros_allowed) {
 
 }  // namespace
 
-TEST_CASE("every op in ops.h has a gradient case") {
+TEST_CASE("every op in ops.h has gradient cases") {
   std::map<std::string, int> cases;
   for (const OpCase& c : all_op_cases()) ++cases[c.op];
   std::set<std::string> ops = ops_in_header();
@@ -89,7 +89,7 @@ TEST_CASE("every op in ops.h has a gradient case") {
   }
 }
 
-TEST_CASE("first order: every op agrees with finite differences") {
+TEST_CASE("first derivatives of every op match finite differences") {
   for (const OpCase& c : all_op_cases()) {
     CAPTURE(c.op);
     CAPTURE(c.sample);
@@ -99,7 +99,7 @@ TEST_CASE("first order: every op agrees with finite differences") {
   }
 }
 
-TEST_CASE("second order: every op's rule agrees with finite differences") {
+TEST_CASE("second derivatives of every op match finite differences") {
   for (const OpCase& c : all_op_cases()) {
     CAPTURE(c.op);
     CAPTURE(c.sample);
@@ -108,7 +108,7 @@ TEST_CASE("second order: every op's rule agrees with finite differences") {
   }
 }
 
-TEST_CASE("third order") {
+TEST_CASE("third derivatives of five ops match finite differences") {
   const auto third = [](const TensorFunction& f, std::vector<Tensor> inputs) {
     std::vector<Tensor> with_cotangent = inputs;
     Tensor v;
