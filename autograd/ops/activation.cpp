@@ -15,7 +15,7 @@
 namespace forger {
 
 struct LeakyRelu {
-  Saved y;  // not x: the next layer keeps y anyway, so x can go
+  Saved y;  // instead of x: the next layer saves y anyway, so x can be freed
   double slope;
   static constexpr const char* name = "leaky_relu";
 
@@ -56,7 +56,7 @@ struct LeakyReluGrad {
   double slope;
   static constexpr const char* name = "leaky_relu_grad";
 
-  // Linear in g; y enters by its sign alone, so its derivative is 0 wherever it exists.
+  // The op is linear in g. Only the sign of y matters, so the derivative by y is 0.
   Gradients backward(const Tensor& dd, const Context& ctx) const {
     return {ctx.wants(0) ? leaky_relu_grad(dd, y, slope) : Tensor(),
             ctx.wants(1) ? Tensor::zeros(y.shape()) : Tensor()};
@@ -149,11 +149,12 @@ Tensor softplus(const Tensor& x, SourceLoc loc) {
 }
 
 struct Elu {
-  Saved x;  // not y: alpha e^x = y + alpha cancels where e^x is small
+  Saved x;  // instead of y: alpha e^x = y + alpha would cancel where e^x is small
   double alpha;
   static constexpr const char* name = "elu";
 
-  // Both branches choose before they compute, so that nothing in the other one overflows.
+  // where() selects the arguments of exp() and of the product, so that the unused branch cannot
+  // overflow.
   Gradients backward(const Tensor& g, const Context&) const {
     const Tensor positive = greater(x, 0);
     const Tensor slope = exp(where(positive, 0, x)) * alpha;
@@ -166,7 +167,7 @@ Tensor elu(const Tensor& x, double alpha, SourceLoc loc) {
   if (!(alpha >= 0)) {
     fail("elu", "an alpha of at least 0 expected", {"alpha  " + std::to_string(alpha)}, loc);
   }
-  if (alpha == 0) {  // 0 times an infinite gradient would be NaN
+  if (alpha == 0) {  // slope 0 times an infinite gradient would be NaN
     const Composite here("elu", loc);
     return relu(x);
   }

@@ -11,8 +11,8 @@ namespace forger {
 
 kernels::Broadcast plan_broadcast(const Shape& y, const Shape& a, const Shape& b) {
   kernels::Broadcast plan{{1, 1, 1, 1}, {0, 0, 0, 0}, {0, 0, 0, 0}};
-  int64_t a_size = 1, b_size = 1;  // elements behind the current axis
-  int slot = 4;                    // the plan's axis last written
+  int64_t a_size = 1, b_size = 1;  // elements in the axes after the current one
+  int slot = 4;                    // the axis of the plan written last
   for (int back = 1; back <= y.rank(); ++back) {
     const int64_t extent = y[-back];
     const int64_t a_extent = back <= a.rank() ? a[-back] : 1;
@@ -22,7 +22,7 @@ kernels::Broadcast plan_broadcast(const Shape& y, const Shape& a, const Shape& b
     const int64_t b_stride = b_extent == 1 ? 0 : b_size;
     a_size *= a_extent;
     b_size *= b_extent;
-    // An axis merges with the one behind it where both operands walk on without a jump.
+    // An axis merges with the next inner one if a single stride covers both, in a and in b.
     if (slot < 4 && a_stride == plan.a_stride[slot] * plan.extent[slot] &&
         b_stride == plan.b_stride[slot] * plan.extent[slot]) {
       plan.extent[slot] *= extent;
@@ -98,7 +98,7 @@ struct Div {
   Shape a;
   static constexpr const char* name = "div";
 
-  // d(a/b)/db = -a/b^2 = -y/b: the quotient is at hand, a is not needed.
+  // d(a/b)/db = -a/b^2 = -y/b. The rule uses y, so that a need not be saved.
   Gradients backward(const Tensor& g, const Context& ctx) const {
     const Tensor da = g / b;
     return {ctx.wants(0) ? sum_to(da, a) : Tensor(),
@@ -116,7 +116,7 @@ struct Maximum {
   static constexpr const char* name = "maximum";
 
   Gradients backward(const Tensor& g, const Context& ctx) const {
-    const Tensor share = greater(a, b) + equal(a, b) * 0.5;  // of a; constant
+    const Tensor share = greater(a, b) + equal(a, b) * 0.5;  // of a: 0, 1/2 or 1, a constant
     return {ctx.wants(0) ? sum_to(masked(g, share), a.shape()) : Tensor(),
             ctx.wants(1) ? sum_to(masked(g, 1 - share), b.shape()) : Tensor()};
   }
@@ -147,9 +147,9 @@ struct Pow {
   Saved a, b, y;
   static constexpr const char* name = "pow";
 
-  // Where b is 0, so is b a^(b-1), whatever g is and also for a = 0, where a^-1 is infinite. Where
-  // a is not positive, log(a) does not exist, and neither does the derivative by b. Both choose
-  // before they multiply, so that the rules of these products meet no infinity, either.
+  // da is 0 where b is 0, even if g or a^(b-1) is infinite. db is 0 where a <= 0, because log(a) is
+  // not finite there. where() selects the factors before they are multiplied, so that the rules of
+  // the products see no infinity either.
   Gradients backward(const Tensor& g, const Context& ctx) const {
     Tensor da, db;
     if (ctx.wants(0)) {

@@ -6,20 +6,23 @@
 
 namespace forger {
 
-/// How a kernel walks a and b to fill `y`, the shape they broadcast to.
+/// Returns the extents and strides with which a kernel computes y from a and b. `y` is the shape
+/// that a and b broadcast to.
 kernels::Broadcast plan_broadcast(const Shape& y, const Shape& a, const Shape& b);
 
 using BinaryKernel = void (*)(const kernels::Broadcast&, const Scalar*, const Scalar*, Scalar*);
 
-/// Returns the shape that a and b broadcast to. Throws Error if there is none or one is undefined.
+/// Returns the shape that a and b broadcast to. Throws Error if there is no such
+/// shape or if a or b is undefined.
 Shape check_operands(const char* op, const Tensor& a, const Tensor& b, SourceLoc loc);
 
-/// A new tensor of the shape that a and b broadcast to, filled by a kernel.
+/// Returns a new tensor of the shape that a and b broadcast to, filled by `kernel`. Throws the
+/// errors of check_operands().
 Tensor apply_binary(const char* op, BinaryKernel kernel, const Tensor& a, const Tensor& b,
                     SourceLoc loc);
 
-/// An op for rules: g times a constant share of it, and 0 where the share is 0 though g is
-/// infinite. A plain product would be NaN there.
+/// Returns g * share, and 0 where share is 0, even if g is infinite or NaN. A plain product would
+/// be NaN there. Rules use this op to mask a gradient; share is a constant, so it gets no gradient.
 Tensor masked(const Tensor& g, const Tensor& share, SourceLoc loc = SourceLoc::here());
 
 }  // namespace forger

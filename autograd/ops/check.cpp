@@ -9,7 +9,7 @@
 namespace forger {
 namespace {
 
-/// A line for each argument: its name and its shape, in two columns.
+/// Returns one line per argument: its name and its shape, in two columns.
 std::vector<std::string> list(const Argument* begin, const Argument* end) {
   size_t width = 0;
   for (const Argument* a = begin; a != end; ++a)

@@ -7,19 +7,20 @@
 #include "autograd/source_loc.h"
 #include "autograd/tensor.h"
 
-/// Checks of arguments that many ops share. Each throws Error under the name of `op`.
+/// Checks of arguments, shared by many ops. Each throws an Error that names `op`.
 namespace forger {
 
-/// A tensor as the user knows it: under its name in the op's declaration.
+/// A tensor and its name in the op's declaration.
 struct Argument {
   const char* name;
   const Tensor& tensor;
 };
 
+/// Throws the Error of check_defined() for the arguments [begin, end).
 [[noreturn]] void fail_undefined(const char* op, const Argument* begin, const Argument* end,
                                  SourceLoc loc);
 
-/// Throws Error, which shows all of the arguments, if one is undefined.
+/// Throws Error if an argument is undefined. The error lists all arguments.
 inline void check_defined(const char* op, std::initializer_list<Argument> arguments,
                           SourceLoc loc) {
   for (const Argument& argument : arguments) {
@@ -27,16 +28,17 @@ inline void check_defined(const char* op, std::initializer_list<Argument> argume
   }
 }
 
-/// Throws Error unless both are defined and have one shape.
+/// Throws Error unless a and b are defined and have the same shape.
 void check_same_shape(const char* op, const Argument& a, const Argument& b, SourceLoc loc);
 
-/// Throws Error if there are no parts or one is undefined.
+/// Throws Error if `parts` is empty or contains an undefined tensor.
 void check_parts(const char* op, const std::vector<Tensor>& parts, SourceLoc loc);
 
-/// Throws Error unless eps, which is added to a variance, is at least 0.
+/// Throws Error unless eps is at least 0. The caller adds eps to a variance.
 void check_eps(const char* op, double eps, SourceLoc loc);
 
-/// The product of factors that are at least 0, or INT64_MAX, of which no shape can be made.
+/// Returns the product of factors that are at least 0, or INT64_MAX if it overflows. No shape
+/// accepts an extent of INT64_MAX.
 int64_t saturating_product(std::initializer_list<int64_t> factors);
 
 }  // namespace forger

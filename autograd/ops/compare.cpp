@@ -20,7 +20,7 @@ Tensor less_equal(const Operand& a, const Operand& b) {
   return apply_binary("less_equal", kernels::less_equal, a.value, b.value, a.loc);
 }
 Tensor greater(const Operand& a, const Operand& b) {
-  check_operands("greater", a.value, b.value, a.loc);  // so that an error shows a as a
+  check_operands("greater", a.value, b.value, a.loc);  // before the swap: errors name a and b
   return apply_binary("greater", kernels::less, b.value, a.value, a.loc);
 }
 Tensor greater_equal(const Operand& a, const Operand& b) {
@@ -46,7 +46,7 @@ struct Where {
   Saved condition;
   static constexpr const char* name = "where";
 
-  // Not a product with the condition: 0 times an infinite g would be NaN.
+  // where() instead of a product with the condition: 0 times an infinite g would be NaN.
   Gradients backward(const Tensor& g, const Context& ctx) const {
     return {ctx.wants(0) ? where(condition, g, 0) : Tensor(),
             ctx.wants(1) ? where(condition, 0, g) : Tensor()};

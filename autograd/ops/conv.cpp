@@ -18,8 +18,8 @@ std::string describe(const ConvOptions& options) {
          std::to_string(options.padding) + ", dilation " + std::to_string(options.dilation);
 }
 
-/// The extents of all three arrays, from x's and the weight's. Throws Error unless they make a
-/// convolution with a non-empty result.
+/// Returns the extents of x, weight and y, from the shapes of x and weight. Throws Error unless
+/// they give a convolution with a non-empty result.
 kernels::Conv2d geometry(const char* op, const Shape& x, const Shape& weight,
                          const ConvOptions& options, SourceLoc loc) {
   const auto [stride, padding, dilation] = options;
@@ -33,14 +33,14 @@ kernels::Conv2d geometry(const char* op, const Shape& x, const Shape& weight,
   if (stride < 1 || padding < 0 || dilation < 1) {
     fail_here("stride and dilation of at least 1 and padding of at least 0 expected");
   }
-  // So that no extent below can overflow: a tensor's own are below 2^59.
+  // The extents of a tensor are below 2^59, so with these bounds no sum below overflows.
   if (std::max({stride, padding, dilation}) > kLargestOption) {
     fail_here("stride, padding and dilation of at most 2^20 expected");
   }
   if (x[1] != weight[1]) fail_here("x and weight differ in channels");
   if (weight[2] < 1 || weight[3] < 1) fail_here("an empty kernel");
-  // The steps that the kernel's first tap can take. A division, because dilation (KH - 1) may
-  // overflow: a weight without channels has no memory to bound its extents.
+  // Steps that the kernel's first tap can take along each axis. The check divides, because
+  // dilation (KH - 1) may overflow: memory does not bound the extents of an empty weight.
   const int64_t steps[] = {x[2] + 2 * padding - 1, x[3] + 2 * padding - 1};
   for (int i = 0; i < 2; ++i) {
     if (steps[i] < 0 || weight[2 + i] - 1 > steps[i] / dilation) {
@@ -63,7 +63,7 @@ kernels::Conv2d geometry(const char* op, const Shape& x, const Shape& weight,
           .dilation = dilation};
 }
 
-/// The same where g is given and must have the convolution's output shape.
+/// Returns geometry(). Throws Error unless g has the shape of that convolution's output.
 kernels::Conv2d geometry_of_grad(const char* op, const Shape& g, const Shape& x,
                                  const Shape& weight, const ConvOptions& options, SourceLoc loc) {
   const kernels::Conv2d c = geometry(op, x, weight, options, loc);
@@ -92,7 +92,7 @@ Tensor add_bias(const Tensor& y, const Tensor& bias) {
 }  // namespace
 
 // T(x, w, g) = <conv2d(x, w), g> is linear in each of its arguments. The three ops below are its
-// derivatives by g, x and w, so the rule of each is made of the other two.
+// derivatives by g, x and w, so the rule of each calls the other two.
 
 struct Conv2d {
   Saved x, weight;
@@ -195,7 +195,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
   }
   const Shape &xs = x.shape(), &ws = weight.shape();
   if (std::max({xs[2], xs[3], ws[2], ws[3]}) > kLargestExtent) {
-    fail_here("extents of at most 2^40 expected");  // no larger one fits in memory
+    fail_here("extents of at most 2^40 expected");  // larger extents do not fit in memory
   }
   if (ws[2] < 1 || ws[3] < 1) fail_here("an empty kernel");
   if (output_padding < 0 || output_padding >= std::max(options.stride, options.dilation)) {
@@ -206,8 +206,8 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
            options.dilation * (ws[axis] - 1) + output_padding + 1;
   };
   if (extent(2) < 1 || extent(3) < 1) fail_here("the padding leaves no output");
-  // A whole stride of output_padding, which only a larger dilation allows, is room for one more
-  // output of the convolution whose adjoint this is: it has the gradient 0.
+  // This op is the adjoint of a convolution. If output_padding is at least stride, the output of
+  // that convolution is larger than x. Zeros are appended to x: the gradient of the extra outputs.
   const int64_t more = output_padding / options.stride;
   const Tensor g = more > 0 ? pad(pad(x, 2, 0, more), 3, 0, more) : x;
   const Tensor y = conv2d_input_grad(g, weight, extent(2), extent(3), options);

@@ -10,7 +10,7 @@
 namespace forger {
 namespace {
 
-/// How the kernels see a tensor from one axis, where `count` indices address `extent` places.
+/// Returns the extents of a gather along `axis`, where `count` indices address `extent` places.
 kernels::Gather view(const Shape& shape, int axis, int64_t extent, int64_t count) {
   kernels::Gather s{1, extent, count, 1};
   for (int i = 0; i < axis; ++i) s.outer *= shape[i];
@@ -18,7 +18,8 @@ kernels::Gather view(const Shape& shape, int axis, int64_t extent, int64_t count
   return s;
 }
 
-/// Throws Error unless each index is at least 0 and less than extent; `kind` is what op calls one.
+/// Throws Error unless each index is at least 0 and less than extent. The error uses `kind` as the
+/// word for an index.
 template <class I>
 void check_indices(const char* op, const std::vector<I>& indices, int64_t extent, SourceLoc loc,
                    const std::string& kind = "index") {
@@ -34,7 +35,8 @@ void check_indices(const char* op, const std::vector<I>& indices, int64_t extent
   }
 }
 
-/// Throws Error unless index fits x along all axes but one.
+/// Throws Error unless index.values fill index.shape and index.shape equals x along all axes but
+/// `axis`. The error shows x under `name`.
 void check_index_shape(const char* op, const std::string& name, const Shape& x,
                        const Indices& index, int axis, SourceLoc loc) {
   const auto fail_here = [&](const std::string& what) {

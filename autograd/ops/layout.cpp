@@ -10,7 +10,7 @@
 namespace forger {
 namespace {
 
-/// A tensor seen from one axis: outer blocks, each of `extent` runs of `inner` numbers.
+/// The extents of a tensor around one axis: `outer` blocks of `extent` runs of `inner` elements.
 struct AxisView {
   int64_t outer = 1, extent, inner = 1;
   AxisView(const Shape& x, int axis) : extent(x[axis]) {
@@ -19,7 +19,8 @@ struct AxisView {
   }
 };
 
-/// Copies `outer` runs of `count` numbers, each run `from_step` or `to_step` behind the one before.
+/// Copies `outer` runs of `count` elements. Consecutive runs start from_step elements apart in
+/// `from` and to_step elements apart in `to`.
 void copy_runs(int64_t outer, int64_t count, const Scalar* from, int64_t from_step, Scalar* to,
                int64_t to_step) {
   kernels::parallel_chunks(outer, kernels::items_per_chunk(count), [=](int64_t begin, int64_t end) {
@@ -167,7 +168,7 @@ Tensor pad(const Tensor& x, int axis_in, int64_t before, int64_t after, SourceLo
   const Composite here("pad", loc);
   check_defined("pad", {{"x", x}}, loc);
   const int axis = checked_axis("pad", x.shape(), axis_in, loc);
-  constexpr int64_t kMost = int64_t{1} << 48;  // of a tensor's elements, far above any memory
+  constexpr int64_t kMost = int64_t{1} << 48;  // elements; no memory holds that many
   if (before < 0 || after < 0 || before > kMost || after > kMost) {
     fail("pad", before < 0 || after < 0 ? "negative padding" : "more padding than any memory holds",
          {"before " + std::to_string(before) + ", after " + std::to_string(after)}, loc);

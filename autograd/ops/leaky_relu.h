@@ -4,11 +4,11 @@
 
 namespace forger {
 
-/// Throws Error for a slope below 0.
+/// Throws Error unless slope is at least 0.
 void check_slope(const char* op, double slope, SourceLoc loc);
 
-/// g behind a leaky ReLU whose output was y: g where y > 0, slope * g elsewhere, over g's own
-/// numbers where there is room.
+/// Returns the gradient of a leaky ReLU with output y: g where y > 0, slope * g elsewhere. It may
+/// overwrite g; see room_for_gradient().
 Tensor through_leaky_relu(const Tensor& g, const Tensor& y, double slope);
 
 }  // namespace forger

@@ -22,7 +22,7 @@ struct BceWithLogits {
   Saved logits, targets;
   static constexpr const char* name = "bce_with_logits";
 
-  // sigmoid(x) - t would cancel where a confident answer is right.
+  // The usual formula, sigmoid(x) - t, would cancel where a confident prediction is correct.
   Gradients backward(const Tensor& g, const Context& ctx) const {
     const Tensor& x = logits;
     const Tensor& t = targets;
@@ -37,14 +37,14 @@ Tensor bce_with_logits(const Tensor& logits, const Tensor& targets, Reduction re
   check_same_shape("bce_with_logits", {"logits", logits}, {"targets", targets}, loc);
   Tensor losses;
   {
-    const NoGrad guard;  // the rule knows more than those of its parts
+    const NoGrad guard;  // the rule of BceWithLogits replaces those of these ops
     losses = (1 - targets) * softplus(logits) + targets * softplus(-logits);
   }
   losses = record(losses, {logits, targets}, BceWithLogits{logits, targets}, loc);
   return reduce(losses, reduction);
 }
 
-// Without a tensor of targets: t x is 0 for fakes, and softplus(x) - x = softplus(-x) for reals.
+// For targets 0 and 1 the loss is softplus(x) and softplus(-x), without a tensor of targets.
 Tensor bce_with_logits(const Tensor& logits, double target, Reduction reduction, SourceLoc loc) {
   const Composite here("bce_with_logits", loc);
   check_defined("bce_with_logits", {{"logits", logits}}, loc);
@@ -73,8 +73,8 @@ Tensor softmax_cross_entropy(const Tensor& logits, const std::vector<int>& label
           std::to_string(classes - 1)},
          loc);
   }
-  // -log(e^x / (e^x + e^r)) = softplus(r - x), where x is the label's logit and e^r the sum of all
-  // others'. -log_softmax would cancel where the label's is by far the largest.
+  // -log(e^x / (e^x + e^r)) = softplus(r - x), where x is the label's logit and r the logsumexp of
+  // the other logits. -log_softmax would cancel where x is by far the largest.
   const int64_t n = logits.shape()[0];
   const Indices picked{{n, 1}, {labels.begin(), labels.end()}};
   const Tensor own = reshape_to(gather(logits, 1, picked), {n});
@@ -104,7 +104,7 @@ Tensor smooth_l1(const Tensor& a, const Tensor& b, double beta, Reduction reduct
     fail("smooth_l1", "a beta above 0 expected", {"beta  " + std::to_string(beta)}, loc);
   }
   const Tensor d = a - b, size = abs(d), near = less(size, beta);
-  const Tensor small = where(near, d, 0);  // so that the parabola's rule meets no infinite d
+  const Tensor small = where(near, d, 0);  // keeps an infinite d out of the parabola's rule
   return reduce(where(near, small * small * (0.5 / beta), size - beta / 2), reduction);
 }
 

@@ -12,19 +12,19 @@ namespace forger {
 
 namespace {
 
-/// The number of places along all axes but the last few.
+/// Returns the product of all extents but the last `last` ones.
 int64_t leading(const Shape& x, int last) {
   int64_t count = 1;
   for (int axis = 0; axis < x.rank() - last; ++axis) count *= x[axis];
   return count;
 }
 
-/// reshape_to() that leaves no node where nothing changes.
+/// Returns x reshaped, or x itself, without a new node, if it has that shape already.
 Tensor with_shape(const Tensor& x, const Shape& shape) {
   return x.shape() == shape ? x : reshape_to(x, shape);
 }
 
-/// [..., n] as the matrix [the product of the rest, n].
+/// Returns x [..., n] as the matrix [product of the other extents, n].
 Tensor as_matrix(const Tensor& x) { return with_shape(x, {leading(x.shape(), 1), x.shape()[-1]}); }
 
 }  // namespace
@@ -34,8 +34,8 @@ struct MatMul {
   bool transpose_a, transpose_b;
   static constexpr const char* name = "matmul";
 
-  // With A and B the factors as multiplied: dA = g B^T and dB = A^T g. An operand that was given
-  // transposed gets the transpose of that, (g B^T)^T = B g^T.
+  // The gradients of Y = A B are dA = g B^T and dB = A^T g. An operand that was given transposed
+  // gets the transpose of its gradient: (g B^T)^T = B g^T.
   Gradients backward(const Tensor& g, const Context& ctx) const {
     Tensor da, db;
     if (ctx.wants(0)) {
@@ -80,7 +80,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatMulOptions options, SourceLoc
                         .c = y.mutable_data(loc),
                         .c_row = n,
                         .accumulate = false};
-  const int64_t count = y.numel() > 0 ? leading(as, 2) : 0;  // it may be huge in an empty tensor
+  const int64_t count = y.numel() > 0 ? leading(as, 2) : 0;  // an empty y may have huge extents
   for (int64_t i = 0; i < count; ++i) {
     kernels::active().gemm(product);
     product.a += m * k, product.b += k * n, product.c += m * n;
@@ -113,7 +113,7 @@ struct LinearLeakyRelu {
 
 namespace {
 
-/// leaky_relu(x weight^T + bias), of slope 1 if there is none.
+/// Returns leaky_relu(x weight^T + bias, slope). Slope 1 means no activation.
 Tensor affine(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
               double slope, SourceLoc loc) {
   const Composite here(op, loc);

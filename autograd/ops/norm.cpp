@@ -25,7 +25,8 @@ struct BatchNorm {
     return grad_enabled() ? backward_in_ops(g) : backward_fused(g);
   }
 
-  /// `bias` matters to the leaky ReLU's gate alone.
+  /// Computes all three gradients with one kernel. A leaky ReLU after the norm needs `bias` and
+  /// `slope` for its gate.
   Gradients backward_fused(const Tensor& g, const Scalar* bias = nullptr, double slope = 1) const {
     const Tensor dx = room_for_gradient(g);
     const Tensor dweight = Tensor::empty(weight.shape()), dbias = Tensor::empty(weight.shape());
@@ -36,8 +37,8 @@ struct BatchNorm {
     return {dx, dweight, dbias};
   }
 
-  // The same formulas, but mean and rstd are computed from x again, this time as part of the graph:
-  // the saved ones have no history, and second derivatives flow through them.
+  /// Computes the gradients in ops. Mean and rstd are computed again from x, as part of the graph,
+  /// because second derivatives flow through them. The saved ones are not part of the graph.
   Gradients backward_in_ops(const Tensor& g) const {
     const bool image = x.shape().rank() == 4;
     const std::vector<int> axes = image ? std::vector<int>{0, 2, 3} : std::vector<int>{0};
@@ -61,7 +62,7 @@ struct BatchNormLeakyRelu {
     return norm.backward_in_ops(leaky_relu_grad(g, gate(), slope));
   }
 
-  /// Batch norm's own output, of which the sign alone counts: it needs no history.
+  /// Returns the input of the leaky ReLU. Only its sign matters, so it is not part of the graph.
   Tensor gate() const {
     const NoGrad guard;
     return batch_norm(norm.x, norm.weight, bias, norm.eps);
@@ -70,12 +71,14 @@ struct BatchNormLeakyRelu {
 
 namespace {
 
-/// y, and the op that made it but for the leaky ReLU behind, of slope 1 if there is none.
+/// The result of normalize(): y, after the leaky ReLU if there is one, and the op of the batch
+/// norm.
 struct Normalized {
   Tensor y;
   BatchNorm op;
 };
 
+/// Computes leaky_relu(batch_norm(x), slope) for two ops. Slope 1 means no activation.
 Normalized normalize(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
                      double slope, double eps, BatchStats* stats, SourceLoc loc) {
   check_defined(op, {{"x", x}, {"weight", weight}, {"bias", bias}}, loc);
@@ -122,20 +125,22 @@ Tensor batch_norm_leaky_relu(const Tensor& x, const Tensor& weight, const Tensor
 
 namespace {
 
-/// (x - mean) rstd within each of `rows` equal runs of x: to batch norm these are the channels of
-/// one image.
+/// Returns (x - mean) rstd within each of `rows` equal runs of x. It calls batch_norm with the runs
+/// as the channels of one image.
 Tensor standardize(const Tensor& x, int64_t rows, double eps) {
   const Tensor image = reshape_to(x, {1, rows, x.numel() / rows, 1});
   return reshape_to(batch_norm(image, Tensor::ones({rows}), Tensor::zeros({rows}), eps), x.shape());
 }
 
-/// y weight + bias, where defined, as `shape` they broadcast with.
+/// Returns y weight + bias. Each of the two is used if it is defined, reshaped to `shape` so that
+/// it broadcasts with y.
 Tensor affine(Tensor y, const Tensor& weight, const Tensor& bias, const Shape& shape) {
   if (weight.defined()) y = y * reshape_to(weight, shape);
   if (bias.defined()) y = y + reshape_to(bias, shape);
   return y;
 }
 
+/// Throws Error unless weight and bias have the expected shape or are undefined.
 void check_affine(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
                   const Shape& expected, SourceLoc loc) {
   for (const Tensor& p : {weight, bias}) {

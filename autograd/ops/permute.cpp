@@ -12,9 +12,9 @@
 namespace forger {
 namespace {
 
-constexpr int kAxes = 5;  // of the kernel, which pads on the left
+constexpr int kAxes = 5;  // of kernels::Strided; the unused ones come first
 
-/// The elements from one index to the next along each axis of a dense tensor.
+/// Returns the stride along each axis of a dense tensor, in elements.
 std::array<int64_t, Shape::kMaxRank> strides_of(const Shape& x) {
   std::array<int64_t, Shape::kMaxRank> strides{};
   int64_t step = 1;
@@ -31,7 +31,7 @@ std::string list(const std::vector<int>& axes) {
   return text + "]";
 }
 
-/// The axes counted from the front. Throws Error when one is given twice.
+/// Returns the axes counted from the front. Throws Error if an axis is given twice.
 std::vector<int> checked_axes(const char* op, const Shape& x, const std::vector<int>& axes,
                               SourceLoc loc) {
   std::vector<int> checked;

@@ -19,7 +19,7 @@ std::vector<int> all_axes(const Tensor& x) {
   return axes;
 }
 
-/// x's shape with extent 1 in each summed axis. Throws Error for an axis given twice.
+/// Returns x's shape with extent 1 along each summed axis. Throws Error for an axis given twice.
 Shape kept_shape(const char* op, const Shape& x, const std::vector<int>& axes, SourceLoc loc) {
   bool summed[Shape::kMaxRank] = {};
   Shape kept = x;
@@ -47,10 +47,10 @@ Shape without_axes(const Shape& x, const std::vector<int>& axes) {
 
 using ReduceKernel = void (*)(const kernels::Reduce&, const Scalar*, Scalar*);
 
-/// Reduces x along the axes where `kept` has extent 1; y gets kept.numel() numbers.
+/// Reduces x along the axes where `kept` has extent 1. Writes kept.numel() numbers to `to`.
 void reduce(ReduceKernel kernel, const Shape& x, const Shape& kept, const Scalar* from,
             Scalar* to) {
-  // Neighbouring axes that are both kept or both summed count as one, axes of extent 1 as none.
+  // Merge neighbouring axes that are both kept or both summed. Skip axes of extent 1.
   struct Group {
     bool summed;
     int64_t extent;
@@ -67,7 +67,7 @@ void reduce(ReduceKernel kernel, const Shape& x, const Shape& kept, const Scalar
   }
   if (groups.empty() || groups.front().summed) groups.insert(groups.begin(), {false, 1});
   if (groups.size() == 5) {
-    // [1, sum, keep, sum, keep] is one more than a kernel knows: the inner sum comes first.
+    // [1, sum, keep, sum, keep] has one axis too many for a kernel. Compute the inner sum first.
     const Tensor inner = Tensor::empty({groups[1].extent, groups[2].extent, groups[4].extent});
     const int64_t outer = groups[1].extent * groups[2].extent;
     kernel({outer, groups[3].extent, groups[4].extent, 1}, from, inner.mutable_data());
@@ -124,7 +124,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape, SourceLoc loc) {
          {"x      " + x.shape().str(), "shape  " + shape.str()}, loc);
   }
   Tensor y = Tensor::empty(shape);
-  const Scalar one = 1;  // x * 1 is x to the bit, which x + 0 is not where x is -0
+  const Scalar one = 1;  // x * 1 keeps every bit of x; x + 0 turns -0 into 0
   kernels::active().mul(plan_broadcast(shape, x.shape(), {}), x.data(), &one, y.mutable_data(loc));
   return record(y, {x}, BroadcastTo{x.shape()}, loc);
 }
@@ -152,7 +152,7 @@ Tensor sum_to(Tensor g, const Shape& shape, SourceLoc loc) {
 }
 
 struct Max {
-  Saved x, y;  // y with the axes kept
+  Saved x, y;  // y keeps the reduced axes, with extent 1
   std::vector<int> axes;
   static constexpr const char* name = "max";
 
@@ -199,7 +199,7 @@ std::vector<int> argmax(const Tensor& x, int axis_in, SourceLoc loc) {
 
 Tensor var(const Tensor& x, const Axes& axes, int correction, bool keepdim, SourceLoc loc) {
   const Composite here("var", loc);
-  const Tensor shifted = x - mean(x, axes, true);  // still off by the rounding of that mean
+  const Tensor shifted = x - mean(x, axes, true);  // off by the rounding error of that mean
   const Tensor centred = shifted - mean(shifted, axes, true);
   const Tensor total = sum(centred * centred, axes, keepdim);
   const int64_t count = x.numel() / total.numel();
@@ -214,16 +214,17 @@ Tensor var(const Tensor& x, const Axes& axes, int correction, bool keepdim, Sour
 
 Tensor var(const Tensor& x, SourceLoc loc) { return var(x, all_axes(x), 1, false, loc); }
 
-// In the three below the largest element is a constant: the result does not depend on what is
-// subtracted, so its gradient would be zero.
+// The next three ops subtract the largest element, as a constant. Their results do not depend on
+// what is subtracted, so its gradient would be zero.
 
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim, SourceLoc loc) {
   const Composite here("logsumexp", loc);
   const Tensor m = max(x.detach(), axes, true);
-  // If all are -inf, so is the result; -inf - -inf would be NaN.
+  // Subtract 0 where the largest element is infinite: inf - inf would be NaN.
   const Tensor finite = where(less(abs(m), std::numeric_limits<double>::infinity()), m, 0);
   const Tensor total = sum(exp(x - finite), axes, true);
-  // Where all are -inf, total is 0 and m is the result; 1 / total would make their gradients NaN.
+  // If all elements are -inf, total is 0 and the result is m. The rule of log would divide by total
+  // and give NaN, so log gets 1.
   const Tensor y = log(where(equal(total, 0), 1, total)) + m;
   return keepdim ? y : reshape_to(y, without_axes(x.shape(), axes));
 }

@@ -14,7 +14,7 @@ namespace forger {
 namespace {
 
 constexpr int64_t kLargestOption = int64_t{1} << 20;
-constexpr int64_t kLargestAxis = int64_t{1} << 26;  // a table of that length is made first
+constexpr int64_t kLargestAxis = int64_t{1} << 26;  // the ops allocate tables of that length
 
 void check_image(const char* op, const Tensor& x, SourceLoc loc) {
   check_defined(op, {{"x", x}}, loc);
@@ -32,6 +32,7 @@ void check_size(const char* op, int64_t h, int64_t w, SourceLoc loc) {
        {"found " + std::to_string(h) + " x " + std::to_string(w)}, loc);
 }
 
+/// Returns the options with their stride filled in. Throws Error unless they fit x.
 PoolOptions checked(const char* op, const Tensor& x, PoolOptions options, SourceLoc loc) {
   check_image(op, x, loc);
   if (options.stride == 0) options.stride = options.kernel;
@@ -44,7 +45,7 @@ PoolOptions checked(const char* op, const Tensor& x, PoolOptions options, Source
                                                           ", padding " + std::to_string(padding)},
          loc);
   };
-  // So that no sum of them can overflow.
+  // With these bounds no sum of the options overflows.
   if (std::max({kernel, stride, padding}) > kLargestOption) {
     fail_here("kernel, stride and padding of at most 2^20 expected");
   }
@@ -55,16 +56,19 @@ PoolOptions checked(const char* op, const Tensor& x, PoolOptions options, Source
   return options;
 }
 
+/// Returns the number of windows along an axis.
 int64_t pooled(const PoolOptions& options, int64_t extent) {
   return (extent + 2 * options.padding - options.kernel) / options.stride + 1;
 }
 
+/// Returns a matrix without rows, with `in` columns.
 SparseMatrix of_width(int64_t in) {
   SparseMatrix m;
   m.in = in;
   return m;
 }
 
+/// Appends an entry to the row that is being built.
 void append(SparseMatrix& m, int64_t index, double weight) {
   m.index.push_back(index);
   m.weight.push_back(static_cast<Scalar>(weight));
@@ -75,11 +79,13 @@ void end_row(SparseMatrix& m) {
   ++m.out;
 }
 
-/// A row of the mean over [begin, end).
+/// Appends a row that sums [begin, end) and divides by `divisor`.
 void append_mean(SparseMatrix& m, int64_t begin, int64_t end, int64_t divisor) {
   for (int64_t i = begin; i < end; ++i) append(m, i, 1 / static_cast<double>(divisor));
   end_row(m);
 }
+
+// Each function below returns the matrix that one op applies along one axis.
 
 SparseMatrix pool_axis(const PoolOptions& options, int64_t extent) {
   SparseMatrix m = of_width(extent);
@@ -136,7 +142,7 @@ SparseMatrix reflection_axis(int64_t in, int64_t padding) {
   return m;
 }
 
-/// Throws Error unless the rows are what they say and every entry lies inside.
+/// Throws Error unless the fields fit each other and every entry lies inside the matrix.
 void check_matrix(const char* op, const char* name, const SparseMatrix& m, SourceLoc loc) {
   const auto entries = static_cast<int64_t>(m.index.size());
   const auto fail_here = [&](const char* what) {

@@ -36,7 +36,7 @@ Tensor abs(const Tensor& x, SourceLoc loc) {
   return record(apply_unary("abs", kernels::active().abs, x, loc), {x}, Abs{x}, loc);
 }
 
-// Constant wherever it has a derivative, so its output has no history.
+// sign is piecewise constant, so its result has no node.
 Tensor sign(const Tensor& x, SourceLoc loc) {
   return apply_unary("sign", kernels::active().sign, x, loc);
 }
@@ -45,7 +45,8 @@ struct Sqrt {
   Saved y;
   static constexpr const char* name = "sqrt";
   Gradients backward(const Tensor& g, const Context& ctx) const {
-    // At 0 the slope is infinite. 0 is a subgradient there of what roots are used for, the norm.
+    // The slope at 0 is infinite. The rule returns 0 there, which is a subgradient of the norm
+    // sqrt(sum(x^2)), the most common use of sqrt.
     const Tensor zero = equal(y, 0);
     return {where(zero, 0, g * 0.5) / where(zero, 1, ctx.output(y))};
   }
