@@ -9,8 +9,8 @@
 
 namespace forger {
 
-/// The one exception type. The first line of what() says which op, file or option and what is
-/// wrong; the following lines show what was found and expected, and the user's line.
+/// The only exception type of this project. The first line of what() names the op, file or option
+/// and the fault. The next lines show what was found and expected, and the user's line.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -23,12 +23,12 @@ class Error : public std::runtime_error {
 ///       b  [128, 256]  (K, N)
 ///       at tutorials/03_dcgan/main.cpp:88, in G.fc
 ///
-/// `details` are the middle lines. The module path is that of the layer being called, if any.
-/// Inside of a composite op the error names that op and its line instead of `op` and `loc`.
+/// `details` are the middle lines. The module path ("G.fc") is that of the layer that runs, if any.
+/// Inside a composite op, the error names that op and its line instead of `op` and `loc`.
 [[noreturn]] void fail(std::string_view op, std::string_view what,
                        const std::vector<std::string>& details, SourceLoc loc);
 
-/// The text of such an error, which names `op` and `loc` in any case.
+/// Returns the text of such an error. It names `op` and `loc` even inside a composite op.
 std::string error_text(std::string_view op, std::string_view what,
                        const std::vector<std::string>& details, SourceLoc loc);
 

@@ -6,9 +6,9 @@
 
 namespace forger {
 
-/// While a layer runs: its module path ("D.conv1") and the line that called it. Layers open one;
-/// ops and errors read it. `module` must outlive every node that is made meanwhile (the layers
-/// intern their paths). A scope belongs to the thread that opened it.
+/// Records the module path ("D.conv1") of the layer that runs and the line that called it. A layer
+/// opens a scope for the time of its call; ops and errors read it. `module` must outlive every node
+/// made in that time, so layers intern their paths. A scope belongs to the thread that opened it.
 class Scope {
  public:
   Scope(const char* module, SourceLoc call_site);
@@ -21,20 +21,21 @@ class Scope {
   SourceLoc outer_call_site_;
 };
 
-/// Names an op that is written in other ops, in the first line of its body:
+/// Marks an op as composite: written in other ops. The first line of the op's body creates it:
 ///
 ///     Tensor mse(const Tensor& a, const Tensor& b, SourceLoc loc) {
 ///       const Composite here("mse", loc);
 ///       return mean((a - b) * (a - b));
 ///     }
 ///
-/// While it exists, what runs on this thread belongs to that op: nodes and errors name the line
-/// `loc`, and errors name `op` instead of the op that found them. The outermost of several wins, so
-/// that the user reads the name that he wrote. Nodes keep the names of their own ops, because a
-/// derivative belongs to these. A rule starts afresh: see Differentiating.
+/// While a Composite exists, nodes and errors on this thread name its line `loc`. Errors name its
+/// `op` instead of the op that failed. If several are nested, the outermost one counts, because it
+/// is the op that the user called. Nodes keep the names of their own ops, because each derivative
+/// belongs to one of these. A Composite has no effect on rules that run while it exists: see
+/// Differentiating.
 class Composite {
  public:
-  /// What the user called, and where.
+  /// The composite op that the user called and the line of that call.
   struct Call {
     const char* op = nullptr;
     SourceLoc loc;
@@ -49,26 +50,26 @@ class Composite {
   Composite(const Composite&) = delete;
   Composite& operator=(const Composite&) = delete;
 
-  /// The composite op that the user called on this thread, or null outside of any.
+  /// Returns the composite op that the user called on this thread, or null outside such an op.
   static const Call* outermost() { return outermost_.op ? &outermost_ : nullptr; }
-  /// The line to report for what happens at `line`: that of the composite op, if one runs.
+  /// Returns the line to report: that of the composite op if one runs, else `line`.
   static SourceLoc user_line(SourceLoc line) { return outermost_.op ? outermost_.loc : line; }
 
  private:
   friend class Differentiating;
 
-  static constinit inline thread_local Call outermost_;  // a copy: it never points to a dead guard
+  static constinit inline thread_local Call outermost_;  // a copy, so it cannot dangle
   bool is_outermost_;
 };
 
-/// A copy of the text that is never freed, one for equal texts: nodes outlive what they are named
-/// after.
+/// Returns a copy of the text that is never freed; equal texts share one copy. Nodes refer to such
+/// copies, because they may outlive the layer that they name.
 const char* intern(const std::string& text);
 
-/// The module path of the innermost scope, "" outside of any.
+/// Returns the module path of the innermost scope on this thread, or "" outside any scope.
 const char* current_module();
-/// The line that called the innermost layer: what a layer's own code hands to the ops it calls, so
-/// that they name the user's line and not the library's.
+/// Returns the line that called the innermost layer. A layer passes it to the ops that it calls, so
+/// that they name the user's line instead of the library's.
 SourceLoc call_site();
 
 }  // namespace forger

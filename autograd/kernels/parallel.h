@@ -4,35 +4,35 @@
 
 #include <cstdint>
 
-// Threads for kernels. Everything here has internal linkage, because some of the files that include
-// it are compiled for newer processors than others.
+// Threads for kernels. Everything here has internal linkage, because the files that include it are
+// compiled for different instruction sets.
 namespace forger::kernels {
 namespace {
 
-/// The most threads that a kernel may ask for. Inside a caller's parallel region that is 1, unless
-/// OpenMP's settings allow another level of regions.
+/// Returns the largest team that a kernel may request. Inside a caller's parallel region this is 1,
+/// unless OpenMP allows another level of nested regions.
 inline int max_threads() {
   return omp_get_active_level() < omp_get_max_active_levels() ? omp_get_max_threads() : 1;
 }
 
-/// How a team shares tasks out.
+/// How a team distributes tasks to its threads.
 enum class Schedule {
-  kFixed,    // one run of neighbouring tasks for each thread, the same at every call
-  kDynamic,  // task by task, in ascending order, to the thread that is free
+  kFixed,    // static: each thread gets one range of tasks, the same at every call
+  kDynamic,  // dynamic: each free thread gets the next task, in ascending order
 };
 
-/// A team of threads, as one of them sees it.
+/// One thread's view of a team of threads. Each thread of the team has a Team object.
 class Team {
  public:
   Team(int thread, int size) : thread_(thread), size_(size) {}
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  int thread() const { return thread_; }  // 0 .. size() - 1
-  int size() const { return size_; }      // threads that came, at most as many as were asked for
+  int thread() const { return thread_; }  // index of this thread, 0 to size() - 1
+  int size() const { return size_; }      // threads in the team, at most as many as requested
 
-  /// Calls task(t) for each t < count, in one thread each. All threads of the team must call it,
-  /// and none begins before all tasks of the previous share() are done. One thread alone runs a
+  /// Calls task(t) once for each t < count, in one thread of the team. All threads of the team must
+  /// call share(). No task starts before the previous share() is complete. A team of one runs a
   /// plain loop. A task must not throw or allocate.
   template <class Task>
   void share(int64_t count, const Task& task, Schedule schedule = Schedule::kFixed) {
@@ -58,9 +58,9 @@ class Team {
   bool shared_before_ = false;
 };
 
-/// Calls f(team) in each thread of a team of at most `threads`, and returns when all are done. The
-/// team is one of its own inside a caller's parallel region too. For one thread there is no OpenMP
-/// construct at all: starting a region costs more than a small product.
+/// Calls f(team) in each thread of a new team of at most `threads` threads, and returns when all
+/// are done. The team is also a new one inside a caller's parallel region. A team of one uses no
+/// OpenMP construct, because starting a parallel region takes longer than a small matrix product.
 template <class F>
 void run_team(int threads, const F& f) {
   if (threads == 1) {
@@ -75,9 +75,9 @@ void run_team(int threads, const F& f) {
   }
 }
 
-/// Calls body(begin, end) for each chunk of [0, n), in parallel. A body that keeps one partial
-/// result per chunk gives the same bits for any number of threads if the chunk's size does not
-/// depend on it. The body must not throw or allocate.
+/// Calls body(begin, end) for each chunk of [0, n), in parallel. A body may compute one partial
+/// result per chunk. Its bits do not depend on the number of threads if `chunk` does not. The body
+/// must not throw or allocate.
 template <class Body>
 void parallel_chunks(int64_t n, int64_t chunk, const Body& body) {
   const int64_t chunks = (n + chunk - 1) / chunk;
@@ -89,11 +89,11 @@ void parallel_chunks(int64_t n, int64_t chunk, const Body& body) {
   });
 }
 
-/// Elements of a chunk in the kernels that all sets share, and in copies: fewer take less time than
-/// starting a team.
+/// Elements per chunk in shared kernels and in copies. Fewer elements take less time than starting
+/// a team.
 constexpr int64_t kChunkElements = 16384;
 
-/// Items of such a chunk, each of `elements` elements: at least one.
+/// Returns the number of items per chunk, at least 1, if an item has `elements` elements.
 inline int64_t items_per_chunk(int64_t elements) {
   return elements < kChunkElements ? kChunkElements / (elements < 1 ? 1 : elements) : 1;
 }
