@@ -21,7 +21,7 @@ class Scope {
   SourceLoc outer_call_site_;
 };
 
-/// Marks an op as composite: written in other ops. The first line of the op's body creates it:
+/// Marks an op as composite: written in other ops. The first line of the op's body creates one:
 ///
 ///     Tensor mse(const Tensor& a, const Tensor& b, SourceLoc loc) {
 ///       const Composite here("mse", loc);
