@@ -98,7 +98,7 @@ TEST_CASE("copy() writes into a parameter that an optimizer still updates") {
         }) == "copy: two tensors of one shape expected\n  from  [1, 2]\n  into  undefined");
 }
 
-TEST_CASE("set_trainable(false) freezes a module, and training continues after set_trainable(true)") {
+TEST_CASE("set_trainable() freezes a module and thaws it for further training") {
   Root root;
   Linear first(root, "first", 2, 2), last(root, "last", 2, 1);
   Adam adam(root, {.lr = 0.1});

@@ -13,8 +13,8 @@ using tutorials::number_option;
 using tutorials::Option;
 using tutorials::text_option;
 
-// The settings of --quick. Half the width costs a third of the time, and learns as stably at a
-// larger rate.
+// The settings of --quick. Networks of half the width take a third of the time per step and train
+// as stably at a larger learning rate.
 constexpr int64_t kQuickSteps = 1200, kQuickFeatures = 32, kQuickSampleEvery = 50;
 constexpr double kQuickLr = 5e-4;
 
@@ -51,64 +51,69 @@ std::vector<Option> train_options(TrainOptions& o) {
   const std::vector<Option> others = {
       integer_option("epochs", o.epochs, {1, 1'000'000}, "passes over the data (default {})"),
       integer_option("steps", o.steps, kSteps,
-                     "training steps of the whole run, in place of --epochs", Kept::kInRun),
+                     "training steps of the whole run, instead of --epochs", Kept::kInRun),
       integer_option("batch-size", o.batch_size, {1, 65536}, "images per step (default {})",
                      Kept::kInRun),
       number_option("lr", o.lr, {.low = 0, .high = 10, .with_low = false},
-                    "Adam's learning rate, of both networks (default {})", Kept::kInRun),
+                    "Adam's learning rate for both networks (default {})", Kept::kInRun),
       number_option("beta1", o.beta1, {.low = 0, .high = 1, .with_high = false},
-                    "Adam's decay of the mean gradient (default {})", Kept::kInRun),
+                    "Adam's decay rate for the mean gradient (default {})", Kept::kInRun),
       integer_option("latent", o.latent, {1, 4096}, "length of the random vector z (default {})",
                      Kept::kInRun),
       integer_option("features", o.features, {1, 1024},
-                     "channels next to the image; doubled with each halving of its side "
-                     "(default {})",
+                     "channels of the layer next to the image; each halving of the image's side "
+                     "doubles them (default {})",
                      Kept::kInRun),
-      integer_option("seed", o.seed, kSeeds, "of all random numbers (default {})", Kept::kInRun),
+      integer_option("seed", o.seed, kSeeds, "seed of all random numbers (default {})",
+                     Kept::kInRun),
       integer_option("sample-every", o.sample_every, kSteps,
                      "steps between sample grids, each saved with a checkpoint (default {})",
                      Kept::kInRun),
       flag_option("quick", o.quick,
-                  "ends within a minute on two cores: --steps " + std::to_string(kQuickSteps) +
-                      " --features " + std::to_string(kQuickFeatures) + " --lr " +
-                      tutorials::number_text(kQuickLr) + " --sample-every " +
-                      std::to_string(kQuickSampleEvery) + ", as far as they are not given",
+                  "runs less than a minute on two cores: sets --steps " +
+                      std::to_string(kQuickSteps) + " --features " +
+                      std::to_string(kQuickFeatures) + " --lr " + tutorials::number_text(kQuickLr) +
+                      " --sample-every " + std::to_string(kQuickSampleEvery) +
+                      " unless they are given",
                   Kept::kInRun),
-      text_option("out", o.out, "FOLDER",
-                  "of the run (default out/dcgan; if there is a run, out/dcgan-2 and so on)"),
+      text_option(
+          "out", o.out, "FOLDER",
+          "folder of the run (default out/dcgan, or out/dcgan-2 and so on if it holds a run)"),
       flag_option("resume", o.resume,
-                  "continues the run in --out, by default the newest, exactly as if it had not "
-                  "stopped; --epochs or --steps may be raised"),
+                  "continues the run in --out (default: the newest run) exactly as if it had not "
+                  "stopped; --epochs or --steps may be larger than before"),
       integer_option("threads", o.threads, {1, 1024},
-                     "to compute with; changes no result (default: one per core)")};
+                     "number of threads; results do not depend on it (default: one per core)")};
   options.insert(options.end(), others.begin(), others.end());
   return options;
 }
 
 std::vector<Option> generate_options(GenerateOptions& o) {
   return {text_option("checkpoint", o.checkpoint, "FILE",
-                      "of a run (default: the newest in out/dcgan*)"),
-          integer_option("count", o.count, {1, 10'000'000}, "images (default {})"),
-          text_option("out", o.out, "FOLDER", "(default: generated/ beside the checkpoint)"),
-          integer_option("seed", o.seed, kSeeds, "of the random vectors (default {})")};
+                      "checkpoint of a run (default: the newest in out/dcgan*)"),
+          integer_option("count", o.count, {1, 10'000'000}, "number of images (default {})"),
+          text_option("out", o.out, "FOLDER",
+                      "output folder (default: generated/ beside the checkpoint)"),
+          integer_option("seed", o.seed, kSeeds, "seed of the random vectors (default {})")};
 }
 
 std::vector<Option> interpolate_options(InterpolateOptions& o) {
   return {
       text_option("checkpoint", o.checkpoint, "FILE",
-                  "of a run (default: the newest in out/dcgan*)"),
-      text_option("out", o.out, "FILE.png", "(default: interpolation.png beside the checkpoint)"),
-      integer_option("rows", o.rows, {1, 100}, "pairs of random vectors (default {})"),
+                  "checkpoint of a run (default: the newest in out/dcgan*)"),
+      text_option("out", o.out, "FILE.png",
+                  "output file (default: interpolation.png beside the checkpoint)"),
+      integer_option("rows", o.rows, {1, 100}, "number of pairs of random vectors (default {})"),
       integer_option("columns", o.columns, {2, 100},
-                     "images from the one to the other (default {})"),
-      integer_option("seed", o.seed, kSeeds, "of the random vectors (default {})")};
+                     "images from one vector of a pair to the other (default {})"),
+      integer_option("seed", o.seed, kSeeds, "seed of the random vectors (default {})")};
 }
 
 std::vector<Option> inspect_options(InspectOptions& o) {
   std::vector<Option> options = tutorials::data_options(o.data, Kept::kNowhere);
-  options.push_back(integer_option("seed", o.seed, kSeeds, "of the digits (default {})"));
+  options.push_back(integer_option("seed", o.seed, kSeeds, "seed of the digits (default {})"));
   options.push_back(
-      text_option("out", o.out, "FILE.png", "writes the images that a training sees first"));
+      text_option("out", o.out, "FILE.png", "writes a grid of the first training images"));
   return options;
 }
 

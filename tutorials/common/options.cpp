@@ -15,7 +15,7 @@
 namespace forger::tutorials {
 namespace {
 
-constexpr size_t kNameColumn = 24;  // of --help
+constexpr size_t kNameColumn = 24;  // width of the column of option names in --help
 
 template <class Number>
 std::string shortest_text(Number number) {
@@ -24,15 +24,15 @@ std::string shortest_text(Number number) {
           std::to_chars(digits, digits + sizeof digits, number, std::chars_format::general).ptr};
 }
 
-/// Reads the whole text as a number. False if it is not a number, or does not fit.
+/// Reads the whole text as a number. Returns false if it is not a number or does not fit.
 bool parse_number(const std::string& text, int64_t& number) {
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, number);
   return parsed.ec == std::errc() && parsed.ptr == end;
 }
 
-/// The same for a fraction, which std::from_chars of libc++ reads only from version 20 on. Rejects
-/// what std::strtod accepts beyond it: space or a plus in front, and hexadecimal digits.
+/// Reads the whole text as a fraction. std::from_chars of libc++ can do this only since version 20,
+/// so it uses std::strtod and rejects what only that accepts: leading space or plus, hexadecimal.
 bool parse_number(const std::string& text, double& number) {
   if (text.empty() || text[0] == '+' || std::isspace(static_cast<unsigned char>(text[0])) != 0 ||
       text.find_first_of("xX") != std::string::npos) {
@@ -204,7 +204,7 @@ int parse_command_line(int argc, char** argv, const std::string& description,
   CLI::App app(description, program);
   app.get_formatter()->column_width(kNameColumn);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  app.set_help_flag("-h,--help", "prints this");
+  app.set_help_flag("-h,--help", "prints this help");
   app.require_subcommand(1);
   std::vector<CLI::App*> parsers;
   for (Command& command : commands) {
@@ -217,7 +217,7 @@ int parse_command_line(int argc, char** argv, const std::string& description,
 
   std::vector<std::string> words(argv + 1, argv + argc);
   if (!words.empty() && (words[0] == "--help" || words[0] == "-h")) {
-    std::printf("%s%s COMMAND --help lists the options of a command. Without one:\n\n%s",
+    std::printf("%s%s COMMAND --help lists the options of a command. Without a command:\n\n%s",
                 app.help().c_str(), program.c_str(), parsers[0]->help(program).c_str());
     return -1;
   }
