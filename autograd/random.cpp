@@ -1,8 +1,44 @@
 #include "autograd/random.h"
 
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "autograd/error.h"
 #include "autograd/kernels/reference/reference.h"
 
 namespace forger {
+namespace {
+
+std::string text(const char* name, double value) {
+  std::ostringstream out;
+  out.precision(12);
+  out << name << value;
+  return out.str();
+}
+
+/// The largest T below high, as low and high are as T, or low if there is none.
+template <class T>
+double largest_uniform(double low, double high, SourceLoc loc) {
+  const T first = static_cast<T>(low), end = static_cast<T>(high);
+  if (!(low <= high) || !std::isfinite(first) || !std::isfinite(end) ||
+      !std::isfinite(high - low)) {
+    fail("uniform", "finite bounds expected, the lower one first",
+         {text("low   ", low), text("high  ", high)}, loc);
+  }
+  return first < end ? std::nextafter(end, first) : first + T{0};  // -0 + 0 = 0, as low + 0 u is
+}
+
+void check_at_least(const char* op, const char* name, int64_t value, int64_t least, SourceLoc loc) {
+  if (value >= least) return;
+  fail(op, std::string(name) + " out of range",
+       {"found " + std::to_string(value) + ", expected at least " + std::to_string(least)}, loc);
+}
+
+}  // namespace
 
 /// Where that many numbers begin, four a block; the counter moves on.
 kernels::Philox Random::next_blocks(int64_t numbers) {
@@ -20,12 +56,19 @@ double Random::uniform() {
   return static_cast<double>((uint64_t{bits[0]} << 32 | bits[1]) >> 11) * 0x1p-53;
 }
 
+double Random::uniform(double low, double high, SourceLoc loc) {
+  // The sum may round up to high.
+  const double most = largest_uniform<double>(low, high, loc);
+  return std::min(low + (high - low) * uniform(), most);
+}
+
 double Random::normal() {
   const auto bits = next_block();
   return kernels::reference::box_muller(bits[0], bits[1])[0];
 }
 
-int64_t Random::below(int64_t n) {
+int64_t Random::below(int64_t n, SourceLoc loc) {
+  check_at_least("below", "n", n, 1, loc);
   // Reject the last, incomplete run of n among the 2^64 values.
   const uint64_t limit = UINT64_MAX - UINT64_MAX % static_cast<uint64_t>(n);
   for (;;) {
@@ -35,13 +78,37 @@ int64_t Random::below(int64_t n) {
   }
 }
 
-Tensor Random::uniform(const Shape& shape, double low, double high) {
+std::vector<int> Random::labels(int64_t n, int classes, SourceLoc loc) {
+  check_at_least("labels", "n", n, 0, loc);
+  check_at_least("labels", "classes", classes, 1, loc);
+  std::vector<int> labels(static_cast<size_t>(n));
+  for (int& label : labels) label = static_cast<int>(below(classes));
+  return labels;
+}
+
+std::vector<int64_t> Random::permutation(int64_t n, SourceLoc loc) {
+  check_at_least("permutation", "n", n, 0, loc);
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  for (int64_t i = n - 1; i > 0; --i) {  // Fisher & Yates; Durstenfeld 1964
+    std::swap(order[static_cast<size_t>(i)], order[static_cast<size_t>(below(i + 1))]);
+  }
+  return order;
+}
+
+Tensor Random::uniform(const Shape& shape, double low, double high, SourceLoc loc) {
+  const double most = largest_uniform<Scalar>(low, high, loc);
   const Tensor y = Tensor::empty(shape);
-  kernels::active().uniform(next_blocks(y.numel()), low, high, y.numel(), y.mutable_data());
+  kernels::active().uniform(next_blocks(y.numel()), low, high, most, y.numel(), y.mutable_data());
   return y;
 }
 
-Tensor Random::normal(const Shape& shape, double mean, double stddev) {
+Tensor Random::normal(const Shape& shape, double mean, double stddev, SourceLoc loc) {
+  if (!std::isfinite(static_cast<Scalar>(mean)) || !(stddev >= 0) ||
+      !std::isfinite(static_cast<Scalar>(stddev))) {
+    fail("normal", "a finite mean and a finite standard deviation of at least 0 expected",
+         {text("mean    ", mean), text("stddev  ", stddev)}, loc);
+  }
   const Tensor y = Tensor::empty(shape);
   kernels::active().normal(next_blocks(y.numel()), mean, stddev, y.numel(), y.mutable_data());
   return y;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "autograd/kernels/kernels.h"
 #include "autograd/tensor.h"
@@ -19,16 +20,27 @@ class Random {
   uint32_t bits();
   /// Uniform in [0, 1).
   double uniform();
-  /// Uniform in [low, high).
-  double uniform(double low, double high) { return low + (high - low) * uniform(); }
+  /// Uniform in [low, high); low if the two are equal. Throws Error unless low <= high and both,
+  /// and their difference, are finite.
+  double uniform(double low, double high, SourceLoc loc = SourceLoc::here());
   /// Normal with mean 0 and standard deviation 1.
   double normal();
-  /// Uniform among 0 .. n - 1, n >= 1, without bias.
-  int64_t below(int64_t n);
+  /// Uniform among 0 to n - 1, without bias. Throws Error unless n >= 1.
+  int64_t below(int64_t n, SourceLoc loc = SourceLoc::here());
+  /// n numbers of below(classes), for conditional generators. Throws Error unless n >= 0 and
+  /// classes >= 1.
+  std::vector<int> labels(int64_t n, int classes, SourceLoc loc = SourceLoc::here());
+  /// The numbers 0 to n - 1 in random order; each order has the same probability. Throws Error
+  /// unless n >= 0.
+  std::vector<int64_t> permutation(int64_t n, SourceLoc loc = SourceLoc::here());
 
-  Tensor uniform(const Shape& shape, double low = 0, double high = 1);
-  /// By Box and Muller's transform.
-  Tensor normal(const Shape& shape, double mean = 0, double stddev = 1);
+  /// Uniform in [low, high), with low and high rounded to Scalar; low if these are equal. Throws
+  /// Error as the scalar version does, and when a bound is beyond Scalar's range.
+  Tensor uniform(const Shape& shape, double low = 0, double high = 1,
+                 SourceLoc loc = SourceLoc::here());
+  /// By Box and Muller's transform. Throws Error unless mean and stddev are finite and stddev >= 0.
+  Tensor normal(const Shape& shape, double mean = 0, double stddev = 1,
+                SourceLoc loc = SourceLoc::here());
 
   uint64_t counter() const { return counter_; }
   void set_counter(uint64_t counter) { counter_ = counter; }

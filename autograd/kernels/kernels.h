@@ -140,8 +140,9 @@ struct Kernels {
 
   // Random numbers: block counter + i gives y[4 i] to y[4 i + 3]. The last block may be used in
   // part. All sets give the same bits.
-  /// Writes uniform numbers in [low, high). Each uses the upper 24 bits of one word.
-  void (*uniform)(const Philox&, double low, double high, int64_t n, Scalar* y);
+  /// Writes min(low + (high - low) u, most), where u is the upper 24 bits of a word as a fraction.
+  /// `most` is the largest Scalar below high: without it some sums would round up to high.
+  void (*uniform)(const Philox&, double low, double high, double most, int64_t n, Scalar* y);
   /// Writes normally distributed numbers, two from each pair of words (Box & Muller 1958, "A note
   /// on the generation of random normal deviates", Annals of Mathematical Statistics 29).
   void (*normal)(const Philox&, double mean, double stddev, int64_t n, Scalar* y);

@@ -1,7 +1,5 @@
 #include "nn/data/loader.h"
 
-#include <numeric>
-
 #include "autograd/error.h"
 #include "autograd/random.h"
 
@@ -55,13 +53,8 @@ void Loader::seek(int64_t epoch, int64_t batch, SourceLoc loc) {
 }
 
 void Loader::shuffle() {
-  // Start from the sorted order: the shuffle of an epoch must not depend on earlier epochs.
-  order_.resize(static_cast<size_t>(images_.count));
-  std::iota(order_.begin(), order_.end(), 0);
-  Random random(seed_, kStream | static_cast<uint64_t>(epoch_));
-  for (size_t i = order_.size() - 1; i > 0; --i) {  // Fisher & Yates; Durstenfeld 1964
-    std::swap(order_[i], order_[static_cast<size_t>(random.below(static_cast<int64_t>(i) + 1))]);
-  }
+  // A stream of its own for each epoch: the order of an epoch must not depend on those before it.
+  order_ = Random(seed_, kStream | static_cast<uint64_t>(epoch_)).permutation(images_.count);
 }
 
 }  // namespace forger::nn

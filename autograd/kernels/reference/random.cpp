@@ -69,14 +69,14 @@ std::array<double, 2> box_muller(uint32_t a, uint32_t b) {
   return {radius * first[quarter], radius * second[quarter]};
 }
 
-void uniform(const Philox& s, double low, double high, int64_t n, Scalar* y) {
+void uniform(const Philox& s, double low, double high, double most, int64_t n, Scalar* y) {
 #pragma omp parallel for if (n > kSerialWork)
   for (int64_t i = 0; i < n; i += 4) {
     const auto bits = block({s.seed, s.stream, s.counter + static_cast<uint64_t>(i / 4)});
     // 24 bits: the most that a float holds without rounding up to 1
     for (int64_t j = i; j < std::min(i + 4, n); ++j) {
-      y[j] = static_cast<Scalar>(low +
-                                 (high - low) * (bits[static_cast<size_t>(j - i)] >> 8) * 0x1p-24);
+      const double u = (bits[static_cast<size_t>(j - i)] >> 8) * 0x1p-24;
+      y[j] = static_cast<Scalar>(std::min(low + (high - low) * u, most));
     }
   }
 }

@@ -54,7 +54,7 @@ void batch_norm_grad(const Channels& s, Scalar slope, const Scalar* g, const Sca
 
 void adam(const Adam& s, int64_t n, const Scalar* g, Scalar* p, Scalar* m, Scalar* v);
 
-void uniform(const Philox& s, double low, double high, int64_t n, Scalar* y);
+void uniform(const Philox& s, double low, double high, double most, int64_t n, Scalar* y);
 void normal(const Philox& s, double mean, double stddev, int64_t n, Scalar* y);
 
 // What the two are made of, which also serves single numbers.

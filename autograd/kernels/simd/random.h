@@ -109,10 +109,10 @@ inline void fill(const Philox& s, int64_t n, float* y, const F& f) {
   });
 }
 
-void uniform(const Philox& s, double low, double high, int64_t n, float* y) {
+void uniform(const Philox& s, double low, double high, double most, int64_t n, float* y) {
   const auto number = [=](Words word) {  // its upper 24 bits, where they are
     const Wide bits = low_as_wide(word & words(0xffffff00));
-    return wide(low) + wide((high - low) * 0x1p-32) * bits;
+    return min(wide(low) + wide((high - low) * 0x1p-32) * bits, wide(most));
   };
   fill(s, n, y, [&](const Bits& x) -> Numbers {
     return {{number(x.word[0]), number(x.word[1]), number(x.word[2]), number(x.word[3])}};
