@@ -4,8 +4,8 @@
 //     forger_steps MODEL REPEATS
 //
 // In a step, D learns from real images and from fakes, with a backward pass for each, and G learns
-// from D's verdict on the same fakes. Adam updates each once. The model `op` is no GAN: see
-// run_chain(). Prints a line of JSON.
+// from D's verdict on the same fakes. Adam updates each once. The models `op` and `graph` are no
+// GANs: see run_chain() and run_graph(). Prints a line of JSON.
 #include <omp.h>
 #include <sys/resource.h>
 
@@ -111,6 +111,19 @@ void run_chain() {
   backward(y, {x});
 }
 
+/// A million nodes, half of them in a chain and half in branches that join one sum. All are alive
+/// when the backward pass begins, so this times the memory that nodes take, and the caches.
+constexpr int kGraphNodes = 1'000'000;
+void run_graph() {
+  const Tensor x = Tensor::scalar(1).set_requires_grad(), w = Tensor::scalar(1).set_requires_grad();
+  Tensor deep = x, wide = x;
+  for (int i = 0; i < kGraphNodes / 4; ++i) {
+    deep = neg(deep * w);
+    wide = wide + neg(x);
+  }
+  backward(deep + wide, {x, w});
+}
+
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
@@ -141,9 +154,11 @@ int time_steps(const std::string& model, int repeats, int inner, double per_step
 
 int run(const std::string& model, int repeats) {
   if (model == "op") return time_steps(model, repeats, 200, kChain, run_chain);
+  if (model == "graph") return time_steps(model, repeats, 1, kGraphNodes, run_graph);
   Gan gan;
   if (!build(gan, model)) {
-    std::fprintf(stderr, "forger_steps: no model '%s'; there are: dcgan64 dcgan28 mlp toy2d op\n",
+    std::fprintf(stderr,
+                 "forger_steps: no model '%s'; there are: dcgan64 dcgan28 mlp toy2d op graph\n",
                  model.c_str());
     return 2;
   }
