@@ -1,7 +1,11 @@
 #include "autograd/engine.h"
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "autograd/error.h"
 #include "autograd/graph.h"
@@ -11,13 +15,12 @@
 namespace forger {
 namespace {
 
-/// One node's part in a pass.
+/// A node's part in a pass.
 struct Visit {
   Node* node;
-  bool requested = false;  // its own gradient is asked for
-  bool inner = false;      // leads to such a node, so its rule has to run
-  bool needed() const { return requested || inner; }
-  Tensor g;  // sum of the cotangents that arrived so far
+  bool requested;  // the caller asked for its gradient
+  bool inner;      // leads to a requested node, so its rule has to run
+  Tensor g;        // sum of the cotangents that arrived so far
 };
 
 /// A node that a pass has met, and where an outer pass keeps its notes on it.
@@ -28,14 +31,43 @@ struct Met {
   size_t outer_slot;
 };
 
-std::atomic<uint64_t> last_pass{0};
+constexpr size_t kNoVisit = SIZE_MAX;
+constexpr int kMostPasses = 64;  // inside each other; each takes some 2 KiB of the stack
 
-/// All that is known during one walk back. While it exists, each visited node knows its place in
-/// `visits` (pass, slot); a pass begun inside another gives the places back at its end.
+std::atomic<uint64_t> last_pass{0};
+std::atomic<int> open_passes{0};     // that have begun and not yet ended
+thread_local int passes_inside = 0;  // of them: on this thread
+
+bool older(const Met& a, const Met& b) { return a.id < b.id; }
+
+void check_not_freed(const Node& node, SourceLoc loc) {
+  if (node.op) return;
+  if (!node.freed) {
+    fail("backward", "a pass began inside a rule and came back to it", {"at node " + node.str()},
+         loc);
+  }
+  fail("backward", "the graph was freed by an earlier backward pass",
+       {"at node " + node.str(), "freed by the pass at " + node.freed_at.str(),
+        "give that pass retain_graph to go back twice"},
+       loc);
+}
+
+/// All that is known during one walk back. While it exists, each node that it visits knows its
+/// place in `visits` (Node::pass, Node::slot). A pass that began inside another gives the places
+/// back when it ends.
 class Pass {
  public:
-  explicit Pass(uint64_t oldest_id) : id_(++last_pass), oldest_id_(oldest_id) {}
+  Pass(const char* op, SourceLoc loc) : id_(++last_pass) {
+    if (passes_inside == kMostPasses) {
+      fail(op, std::to_string(kMostPasses) + " passes have begun inside each other",
+           {"a hook or rule may go back through the graph that it is part of"}, loc);
+    }
+    ++passes_inside;
+    ++open_passes;
+  }
   ~Pass() {
+    --passes_inside;
+    if (--open_passes == 0) return;
     for (const Met& met : met_) {
       met.node->pass = met.outer_pass;
       met.node->slot = met.outer_slot;
@@ -44,35 +76,56 @@ class Pass {
   Pass(const Pass&) = delete;
   Pass& operator=(const Pass&) = delete;
 
+  /// The node's visit, or null if its gradient is not needed.
   Visit* find(const Node* node) {
-    return node && node->pass == id_ ? &visits[node->slot] : nullptr;
+    return node && node->pass == id_ && node->slot != kNoVisit ? &visits[node->slot] : nullptr;
   }
 
-  /// Meets the ancestors of `root` that can lead to a requested input: those not older than the
-  /// oldest.
-  void collect(Node* root) {
+  /// Meets the ancestors of `root` that are not older than the node with the number `oldest_id`.
+  void collect(Node* root, uint64_t oldest_id) {
     std::vector<Node*> stack{root};
     while (!stack.empty()) {
       Node* node = stack.back();
       stack.pop_back();
-      if (node->pass == id_ || node->id < oldest_id_) continue;
+      if (node->pass == id_ || node->id < oldest_id) continue;
       met_.push_back({node->id, node, node->pass, node->slot});
       node->pass = id_;
+      node->slot = kNoVisit;
       for (const Ref<Node>& input : node->inputs) {
         if (input) stack.push_back(input.get());
       }
     }
   }
 
-  /// Makes a visit of each, oldest first. An op's inputs are older than its output, so a sweep from
-  /// the front sees causes before effects, and one from the back the reverse.
-  void plan_visits() {
-    std::sort(met_.begin(), met_.end(), [](const Met& a, const Met& b) { return a.id < b.id; });
-    visits.reserve(met_.size());
-    for (const Met& met : met_) {
-      met.node->slot = visits.size();
-      visits.push_back({.node = met.node, .g = {}});
+  /// Makes a visit of each met node that is requested or leads to a requested one, oldest first.
+  /// An op's inputs are older than its output. So this sweep sees causes before effects, and a walk
+  /// from the back sees effects before causes. `requested` are numbers of nodes in order.
+  void plan_visits(const std::vector<uint64_t>& requested, SourceLoc loc) {
+    if (!std::is_sorted(met_.rbegin(), met_.rend(), older)) {
+      std::sort(met_.rbegin(), met_.rend(), older);
     }
+    visits.reserve(met_.size());
+    auto next = requested.begin();
+    for (auto met = met_.rbegin(); met != met_.rend(); ++met) {
+      Node& node = *met->node;
+      while (next != requested.end() && *next < node.id) ++next;
+      const bool is_requested = next != requested.end() && *next == node.id;
+      const bool inner =
+          std::any_of(node.inputs.begin(), node.inputs.end(),
+                      [&](const Ref<Node>& input) { return find(input.get()) != nullptr; });
+      if (inner) check_not_freed(node, loc);
+      if (!is_requested && !inner) continue;
+      node.slot = visits.size();
+      visits.push_back({.node = &node, .requested = is_requested, .inner = inner, .g = {}});
+    }
+  }
+
+  std::vector<Ref<Node>> met_leaves() const {
+    std::vector<Ref<Node>> leaves;
+    for (const Met& met : met_) {
+      if (met.node->is_leaf() && met.node->requires_grad) leaves.emplace_back(met.node);
+    }
+    return leaves;
   }
 
   std::vector<Visit> visits;
@@ -80,14 +133,41 @@ class Pass {
 
  private:
   uint64_t id_;
-  uint64_t oldest_id_;
   std::vector<Met> met_;
 };
+
+/// A node's op while its rule runs. The node does not have it meanwhile, so a pass that begins
+/// inside the rule can neither run nor destroy it.
+class RunningOp {
+ public:
+  explicit RunningOp(Node& node) : node_(node), op_(std::move(node.op)) {}
+  ~RunningOp() { node_.op = std::move(op_); }
+  RunningOp(const RunningOp&) = delete;
+  RunningOp& operator=(const RunningOp&) = delete;
+
+  const Op* operator->() const { return op_.get(); }
+  void free(SourceLoc loc) {
+    op_.reset();
+    node_.freed = true;
+    node_.freed_at = loc;
+  }
+
+ private:
+  Node& node_;
+  std::unique_ptr<const Op> op_;
+};
+
+/// g without its history, unless the graph of the gradient is wanted. A rule or hook may return a
+/// tensor that has one, and a leaf whose gradient leads back to it would own itself.
+Tensor without_history(Tensor g) {
+  if (!grad_enabled() && g.node()) return g.detach();
+  return g;
+}
 
 /// sum += g. In place where nobody else can see the sum's storage and nothing is recorded.
 void accumulate(Tensor& sum, Tensor g) {
   if (!sum.defined()) {
-    sum = std::move(g);
+    sum = without_history(std::move(g));
   } else if (!grad_enabled() && sum.storage()->refs == 1) {
     const int64_t n = sum.numel();
     Scalar* data = sum.mutable_data();
@@ -97,22 +177,22 @@ void accumulate(Tensor& sum, Tensor g) {
   }
 }
 
-void run_rule(Pass& pass, Visit& visit) {
+void run_rule(Pass& pass, Visit& visit, bool keep_graph, SourceLoc loc) {
   Node& node = *visit.node;
+  check_not_freed(node, loc);  // again: a hook or a rule may have begun a pass that freed it
   std::vector<char>& wanted = pass.wanted;
   wanted.resize(node.inputs.size());
   for (size_t i = 0; i < wanted.size(); ++i) {
-    const Visit* input = pass.find(node.inputs[i].get());
-    wanted[i] = input && input->needed();
+    wanted[i] = pass.find(node.inputs[i].get()) != nullptr;
   }
   const Tensor g = std::move(visit.g);
-  Differentiating scope(node);
-  Gradients gradients = node.op->backward(g, Context(node, wanted));
+  const Differentiating scope(node);
+  RunningOp op(node);
+  Gradients gradients = op->backward(g, Context(node, wanted));
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (!wanted[i]) continue;
     const Node& input = *node.inputs[i];
-    if (i >= gradients.size() || !gradients[i].defined() ||
-        !(gradients[i].shape() == input.shape)) {
+    if (i >= gradients.size() || !gradients[i].defined() || gradients[i].shape() != input.shape) {
       const bool given = i < gradients.size() && gradients[i].defined();
       fail(node.name, "the rule's gradient has not its input's shape",
            {"input " + std::to_string(i) + "  " + input.shape.str(),
@@ -122,18 +202,46 @@ void run_rule(Pass& pass, Visit& visit) {
     if (check_nan()) check_finite(node.name, gradients[i], std::vector<TensorRef>{g}, node.loc);
     accumulate(pass.find(&input)->g, std::move(gradients[i]));
   }
+  if (!keep_graph) op.free(loc);
 }
 
+/// Walks from the newest node to the oldest: each gradient is complete when its rule runs. The
+/// gradients of the requested nodes are left in their visits.
+void walk(Pass& pass, bool keep_graph, SourceLoc loc) {
+  for (size_t slot = pass.visits.size(); slot-- > 0;) {
+    Visit& visit = pass.visits[slot];
+    if (!visit.g.defined()) continue;
+    if (visit.node->hooks) visit.g = without_history(run_hooks(*visit.node, visit.g));
+    if (!visit.inner) continue;
+    const Tensor kept = visit.requested ? visit.g : Tensor();
+    run_rule(pass, visit, keep_graph, loc);
+    visit.g = kept;
+  }
+}
+
+/// What the two functions call their arguments, for messages.
+struct Words {
+  const char *op, *output, *input, *graph;
+};
+constexpr Words kGradWords = {"grad", "output", "input", "outputs' graph"};
+constexpr Words kBackwardWords = {"backward", "loss", "leaf", "loss's graph"};
+
 Tensor first_cotangent(const Tensor& output, const std::vector<Tensor>& cotangents, size_t i,
-                       SourceLoc loc) {
+                       const Words& words, SourceLoc loc) {
+  if (!output.defined()) {
+    fail(words.op, std::string("the ") + words.output + " is undefined", {}, loc);
+  }
   if (cotangents.empty()) {
     if (output.numel() != 1) {
-      fail("grad", "the output has more than one element, so it needs a cotangent",
-           {"output " + output.shape().str(), "reduce it to a loss by sum() or mean()"}, loc);
+      fail(words.op,
+           std::string("the ") + words.output +
+               " has more than one element, so it needs a cotangent",
+           {words.output + (" " + output.shape().str()), "reduce it to a loss by sum() or mean()"},
+           loc);
     }
     return Tensor::ones(output.shape());
   }
-  if (!cotangents[i].defined() || !(cotangents[i].shape() == output.shape())) {
+  if (!cotangents[i].defined() || cotangents[i].shape() != output.shape()) {
     const Tensor& c = cotangents[i];
     fail("grad", "a cotangent needs its output's shape",
          {"output     " + output.shape().str(),
@@ -143,44 +251,79 @@ Tensor first_cotangent(const Tensor& output, const std::vector<Tensor>& cotangen
   return cotangents[i];
 }
 
-void check_not_freed(const Pass& pass, SourceLoc loc) {
-  for (const Visit& visit : pass.visits) {
-    const Node& node = *visit.node;
-    if (visit.inner && !node.op) {
-      fail("backward", "the graph was freed by an earlier backward pass",
-           {"at node " + node.str(),
-            "freed by the pass at " + SourceLoc::at(node.freed_file, node.freed_line).str(),
-            "give that pass retain_graph to go back twice"},
-           loc);
+/// The nodes of a caller's inputs or leaves.
+std::vector<Ref<Node>> nodes_of(const std::vector<Tensor>& inputs, const Words& words,
+                                SourceLoc loc) {
+  std::vector<Ref<Node>> nodes;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& x = inputs[i];
+    const std::string name = words.input + (" " + std::to_string(i));
+    if (!x.defined()) fail(words.op, name + " is undefined", {}, loc);
+    if (!x.requires_grad()) {
+      const std::string shape = words.input + ("  " + x.shape().str());
+      const std::string frozen = ", frozen by set_requires_grad(false)";
+      fail(words.op, name + " does not require a gradient",
+           {x.node() ? shape + ", " + x.node()->str() + frozen : shape}, loc);
     }
+    nodes.push_back(x.node());
   }
+  return nodes;
 }
 
-/// The walk itself. `requested` marks the inputs; their gradients are left in their visits.
-void walk(Pass& pass, bool keep_graph, SourceLoc loc) {
-  for (Visit& visit : pass.visits) {
-    const auto& inputs = visit.node->inputs;
-    visit.inner = std::any_of(inputs.begin(), inputs.end(), [&](const Ref<Node>& input) {
-      const Visit* found = pass.find(input.get());
-      return found && found->needed();
-    });
+/// What grad() promises, with the nodes of its inputs. Takes its vectors by value, because a hook
+/// may change the caller's and let go of the graph.
+std::vector<Tensor> differentiate(const Words& words, std::vector<Tensor> outputs,
+                                  std::vector<Ref<Node>> inputs,
+                                  const std::vector<Tensor>& cotangents, GradOptions options,
+                                  SourceLoc loc) {
+  std::vector<Tensor> first;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    first.push_back(first_cotangent(outputs[i], cotangents, i, words, loc));
   }
-  check_not_freed(pass, loc);
-  for (size_t slot = pass.visits.size(); slot-- > 0;) {
-    Visit& visit = pass.visits[slot];
-    if (!visit.needed() || !visit.g.defined()) continue;
-    if (visit.node->hooks) {
-      const Tensor g = run_hooks(*visit.node, visit.g);
-      visit.g = grad_enabled() ? g : g.detach();  // a hook may have recorded what it did
+  std::vector<uint64_t> requested;
+  for (const Ref<Node>& input : inputs) requested.push_back(input->id);
+  std::sort(requested.begin(), requested.end());
+  const uint64_t oldest = requested.empty() ? UINT64_MAX : requested.front();
+
+  Pass pass(words.op, loc);
+  for (const Tensor& output : outputs) {
+    if (output.requires_grad()) pass.collect(output.node().get(), oldest);
+  }
+  pass.plan_visits(requested, loc);
+  const NoGrad guard(!options.create_graph);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    Visit* const visit = pass.find(outputs[i].node().get());
+    if (visit) accumulate(visit->g, std::move(first[i]));
+  }
+  walk(pass, options.create_graph || options.retain_graph, loc);
+
+  std::vector<Tensor> gradients;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Visit* visit = pass.find(inputs[i].get());
+    if (visit && visit->g.defined()) {
+      gradients.push_back(visit->g);
+    } else if (options.allow_unused) {
+      gradients.emplace_back();
+    } else {
+      fail(words.op, words.input + (" " + std::to_string(i)) + " is not part of the " + words.graph,
+           {words.input + ("  " + inputs[i]->shape.str()) + ", " + inputs[i]->str()}, loc);
     }
-    if (!visit.inner) continue;
-    const Tensor kept = visit.requested ? visit.g : Tensor();
-    run_rule(pass, visit);
-    visit.g = kept;
-    if (keep_graph) continue;
-    visit.node->op.reset();
-    visit.node->freed_file = loc.file;
-    visit.node->freed_line = loc.line;
+  }
+  return gradients;
+}
+
+/// What backward() promises, with the nodes of its leaves.
+void add_gradients(const Tensor& loss, const std::vector<Ref<Node>>& leaves,
+                   BackwardOptions options, SourceLoc loc) {
+  const std::vector<Tensor> gradients = differentiate(
+      kBackwardWords, {loss}, leaves, {},
+      {.retain_graph = options.retain_graph, .allow_unused = options.allow_unused}, loc);
+  const NoGrad guard;
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    if (!gradients[i].defined()) continue;
+    std::unique_ptr<Tensor>& sum = leaves[i]->grad;
+    if (!sum) sum = std::make_unique<Tensor>();
+    accumulate(*sum, gradients[i]);
   }
 }
 
@@ -195,76 +338,38 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
           "cotangents " + std::to_string(cotangents.size())},
          loc);
   }
-  uint64_t oldest = UINT64_MAX;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].requires_grad()) {
-      fail("grad", "input " + std::to_string(i) + " does not require a gradient",
-           {"input  " + inputs[i].shape().str()}, loc);
-    }
-    oldest = std::min(oldest, inputs[i].node()->id);
-  }
-  Pass pass(oldest);
-  for (const Tensor& output : outputs) {
-    if (output.requires_grad()) pass.collect(output.node().get());
-  }
-  pass.plan_visits();
-  const NoGrad guard(!options.create_graph);
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const Tensor g = first_cotangent(outputs[i], cotangents, i, loc);
-    if (Visit* visit = pass.find(outputs[i].node().get())) accumulate(visit->g, g);
-  }
-  for (const Tensor& input : inputs) {
-    if (Visit* visit = pass.find(input.node().get())) visit->requested = true;
-  }
-  walk(pass, options.create_graph || options.retain_graph, loc);
-
-  std::vector<Tensor> gradients;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const Visit* visit = pass.find(inputs[i].node().get());
-    if (visit && visit->g.defined()) {
-      gradients.push_back(visit->g);
-    } else if (options.allow_unused) {
-      gradients.emplace_back();
-    } else {
-      fail("grad", "input " + std::to_string(i) + " is not part of the outputs' graph",
-           {"input  " + inputs[i].shape().str() + ", " + inputs[i].node()->str()}, loc);
-    }
-  }
-  return gradients;
+  return differentiate(kGradWords, outputs, nodes_of(inputs, kGradWords, loc), cotangents, options,
+                       loc);
 }
 
-void backward(const Tensor& loss, const std::vector<Tensor>& leaves, bool retain_graph,
+void backward(const Tensor& loss, const std::vector<Tensor>& leaves, BackwardOptions options,
               SourceLoc loc) {
-  std::vector<Tensor> once;  // a leaf that is listed twice has one gradient
-  std::set<const Node*> seen;
   for (const Tensor& leaf : leaves) {
-    const Node* node = leaf.node().get();
-    if (node && !node->is_leaf()) {
+    if (leaf.node() && !leaf.node()->is_leaf()) {
       fail("backward", "gradients are left in leaves, and this tensor was computed",
-           {"by " + node->str(), "grad() gives the gradient of any tensor"}, loc);
+           {"by " + leaf.node()->str(), "grad() gives the gradient of any tensor"}, loc);
     }
-    if (!node || seen.insert(node).second) once.push_back(leaf);
   }
-  const std::vector<Tensor> gradients = grad({loss}, once, {}, {.retain_graph = retain_graph}, loc);
-  const NoGrad guard;
-  for (size_t i = 0; i < once.size(); ++i) accumulate(once[i].node()->grad, gradients[i]);
+  std::vector<Ref<Node>> once;  // a leaf that is listed twice has one gradient
+  std::set<const Node*> seen;
+  for (const Ref<Node>& node : nodes_of(leaves, kBackwardWords, loc)) {
+    if (seen.insert(node.get()).second) once.push_back(node);
+  }
+  add_gradients(loss, once, options, loc);
 }
 
 void backward(const Tensor& loss, SourceLoc loc) {
   if (!loss.requires_grad()) {
     fail("backward", "the loss depends on nothing that requires a gradient",
-         {"loss  " + loss.shape().str()}, loc);
+         {"loss  " + (loss.defined() ? loss.shape().str() : "undefined")}, loc);
   }
-  Pass pass(0);
-  pass.collect(loss.node().get());
-  pass.plan_visits();
-  std::vector<Tensor> leaves;
-  for (const Visit& visit : pass.visits) {
-    if (visit.node->is_leaf()) {
-      leaves.push_back(Tensor({}, visit.node->shape, Ref<Node>(visit.node)));
-    }
+  std::vector<Ref<Node>> leaves;
+  {
+    Pass pass("backward", loc);
+    pass.collect(loss.node().get(), 0);
+    leaves = pass.met_leaves();
   }
-  backward(loss, leaves, false, loc);
+  add_gradients(loss, leaves, {}, loc);
 }
 
 }  // namespace forger

@@ -8,11 +8,12 @@
 namespace forger {
 
 struct GradOptions {
-  bool create_graph =
-      false;  // record the rules themselves, so that the result can be differentiated
-  bool retain_graph = false;  // keep what the rules saved; create_graph implies it
-  bool allow_unused =
-      false;  // an input that the outputs do not depend on gives an undefined tensor
+  /// Records the rules themselves, so that the result can be differentiated.
+  bool create_graph = false;
+  /// Keeps what the rules saved, for another pass. create_graph implies it.
+  bool retain_graph = false;
+  /// An input that the outputs do not depend on gives an undefined tensor instead of an Error.
+  bool allow_unused = false;
 };
 
 /// The gradient of sum_i <outputs[i], cotangents[i]> with respect to each input, which may be a
@@ -20,17 +21,27 @@ struct GradOptions {
 /// have one element, and its cotangent is 1. Throws Error when an input is not part of the
 /// graph (unless allowed), when a cotangent has another shape than its output, and when the
 /// graph was freed by an earlier pass.
-std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
-                         const std::vector<Tensor>& cotangents = {}, GradOptions options = {},
-                         SourceLoc loc = SourceLoc::here());
+[[nodiscard]] std::vector<Tensor> grad(const std::vector<Tensor>& outputs,
+                                       const std::vector<Tensor>& inputs,
+                                       const std::vector<Tensor>& cotangents = {},
+                                       GradOptions options = {}, SourceLoc loc = SourceLoc::here());
+
+struct BackwardOptions {
+  /// Keeps what the rules saved, for another pass.
+  bool retain_graph = false;
+  /// A leaf that the loss does not depend on keeps its grad() as it is instead of an Error.
+  bool allow_unused = false;
+};
 
 /// Adds the gradient of a loss (one element) to the grad() of each of `leaves`: the parameters to
 /// be updated. Nothing else is computed, so a generator's step leaves out the discriminator's
-/// weights. Frees the graph unless asked to retain it.
-void backward(const Tensor& loss, const std::vector<Tensor>& leaves, bool retain_graph = false,
+/// weights. Frees the graph unless asked to retain it. Throws Error when one of `leaves` was
+/// computed, requires no gradient (a frozen leaf) or is not part of the graph (unless allowed),
+/// when the loss has not one element, and when the graph was freed by an earlier pass.
+void backward(const Tensor& loss, const std::vector<Tensor>& leaves, BackwardOptions options = {},
               SourceLoc loc = SourceLoc::here());
 
-/// The same for every leaf that the loss depends on.
+/// The same for every leaf that the loss depends on and that requires a gradient.
 void backward(const Tensor& loss, SourceLoc loc = SourceLoc::here());
 
 }  // namespace forger

@@ -16,8 +16,23 @@ thread_local const Node* differentiated_node = nullptr;
 
 }  // namespace
 
-Node::Node(const char* op_name, const Shape& output, SourceLoc line)
-    : id(++last_id), name(op_name), shape(output), loc(line), module(current_module()) {
+InputNodes::InputNodes(std::span<const TensorRef> inputs) : size_(inputs.size()) {
+  if (size_ > few_.size()) many_ = std::make_unique<Ref<Node>[]>(size_);
+  Ref<Node>* const nodes = many_ ? many_.get() : few_.data();
+  for (size_t i = 0; i < size_; ++i) {
+    const Ref<Node>& node = inputs[i].get().node();
+    if (node && node->requires_grad) nodes[i] = node;
+  }
+}
+
+Node::Node(const char* op_name, const Shape& output, SourceLoc line,
+           std::span<const TensorRef> input_tensors)
+    : id(++last_id),
+      inputs(input_tensors),
+      name(op_name),
+      module(current_module()),
+      loc(line),
+      shape(output) {
   ++live;
 }
 
@@ -83,6 +98,13 @@ Tensor Context::output(const Saved& y) const {
   return Tensor(y.get().storage(), y.get().shape(), Ref<Node>(const_cast<Node*>(&node_)));
 }
 
+void Context::throw_no_input(size_t input) const {
+  fail(
+      node_.name, "the rule asks for an input that the op does not have",
+      {"input " + std::to_string(input) + ", expected less than " + std::to_string(wanted_.size())},
+      node_.loc);
+}
+
 void Saved::throw_changed() const {
   const Node* maker = tensor_.node().get();
   const Node* user = differentiated();
@@ -101,9 +123,9 @@ Tensor run_hooks(const Node& node, const Tensor& g) {
   Tensor result = g;
   const std::vector<Hook> hooks = *node.hooks;  // one may remove itself
   for (const Hook& hook : hooks) {
-    const Tensor changed = hook.f(result);
+    const Tensor changed = (*hook.f)(result);
     if (!changed.defined()) continue;
-    if (!(changed.shape() == node.shape)) {
+    if (changed.shape() != node.shape) {
       fail("hook", "a hook's gradient needs its tensor's shape",
            {"tensor    " + node.shape.str() + ", " + node.str(),
             "returned  " + changed.shape().str()},
@@ -115,22 +137,21 @@ Tensor run_hooks(const Node& node, const Tensor& g) {
 }
 
 bool wants_node(std::span<const TensorRef> inputs) {
-  return recording && std::any_of(inputs.begin(), inputs.end(),
-                                  [](const Tensor& input) { return input.requires_grad(); });
+  return recording && std::any_of(inputs.begin(), inputs.end(), [](const Tensor& input) {
+           return input.node() && input.node()->requires_grad;
+         });
 }
 
 Tensor attach(const Tensor& y, std::span<const TensorRef> inputs, std::unique_ptr<const Op> op,
               SourceLoc loc) {
   const Node* rule_of = differentiated_node;
   Ref<Node> node(
-      new Node(op->name(), y.shape(), rule_of ? rule_of->loc : Composite::user_line(loc)));
+      new Node(op->name(), y.shape(), rule_of ? rule_of->loc : Composite::user_line(loc), inputs));
   if (rule_of) {
     node->grad_of_id = rule_of->id;
     node->grad_of = rule_of->name;
     node->module = rule_of->module;
   }
-  node->inputs.reserve(inputs.size());
-  for (const Tensor& input : inputs) node->inputs.push_back(input.node());
   node->op = std::move(op);
   return Tensor(y.storage(), y.shape(), std::move(node));
 }

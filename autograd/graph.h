@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <concepts>
 #include <functional>
@@ -15,6 +16,8 @@
 /// The record of how a tensor was made. One Node per computed tensor, holding the Op that knows the
 /// derivative; the nodes of an op's inputs lead back to the leaves.
 namespace forger {
+
+using TensorRef = std::reference_wrapper<const Tensor>;
 
 /// What a rule returns: one gradient per input, undefined where none was wanted.
 struct Gradients : std::vector<Tensor> {
@@ -54,12 +57,17 @@ class Context {
  public:
   Context(const Node& node, const std::vector<char>& wanted) : node_(node), wanted_(wanted) {}
 
-  /// Whether the gradient of this input is asked for.
-  bool wants(size_t input) const { return wanted_[input]; }
+  /// True if the gradient of this input is asked for. Throws Error when the op has no such input.
+  bool wants(size_t input) const {
+    if (input >= wanted_.size()) throw_no_input(input);
+    return wanted_[input];
+  }
   /// The op's own output, saved without its node (which would own itself), with its node again.
   Tensor output(const Saved& y) const;
 
  private:
+  [[noreturn]] void throw_no_input(size_t input) const;
+
   const Node& node_;
   const std::vector<char>& wanted_;
 };
@@ -92,35 +100,59 @@ struct Recorded final : Op {
 
 /// What the user asked to be called with a gradient; see Tensor::add_hook.
 struct Hook {
+  using Function = std::function<Tensor(const Tensor& g)>;
   int64_t id;
-  std::function<Tensor(const Tensor& g)> f;
+  std::shared_ptr<const Function> f;  // shared, for a hook may be removed while it runs
   SourceLoc loc;
+};
+
+/// The nodes of an op's inputs: null where an input wants no gradient. Up to three lie in the node
+/// itself, which saves an allocation and a cache miss.
+class InputNodes {
+ public:
+  InputNodes() = default;
+  explicit InputNodes(std::span<const TensorRef> inputs);
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const Ref<Node>* begin() const { return many_ ? many_.get() : few_.data(); }
+  const Ref<Node>* end() const { return begin() + size_; }
+  const Ref<Node>& operator[](size_t i) const { return begin()[i]; }
+
+ private:
+  size_t size_ = 0;
+  std::array<Ref<Node>, 3> few_;
+  std::unique_ptr<Ref<Node>[]> many_;
 };
 
 struct Node {
   std::atomic<int64_t> refs{0};
-  uint64_t id;                    // counts up: inputs have smaller ids
-  const char* name;               // the op's, or "leaf"
-  std::unique_ptr<const Op> op;   // null in a leaf, and after a backward pass freed it
-  std::vector<Ref<Node>> inputs;  // null where an input wants no gradient
-  Shape shape;                    // of the tensor that it made
-  SourceLoc loc;                  // the user's line
-  const char* module;             // "D.conv1", or ""; of a leaf its own name
-  uint64_t grad_of_id = 0;        // for a node made by a rule: the node which that rule
-  const char* grad_of = nullptr;  // differentiates
-  Tensor grad;                    // of a leaf
-  std::unique_ptr<std::vector<Hook>> hooks;
-  const char* freed_file = nullptr;  // the line of the pass that freed the op
-  int freed_line = 0;
-
+  const uint64_t id;  // counts up: inputs have smaller ids
   // Where the pass that last met this node keeps its notes; see engine.cpp.
   uint64_t pass = 0;
   size_t slot = 0;
+  std::unique_ptr<const Op> op;  // null in a leaf, while its rule runs, and once it was freed
+  const InputNodes inputs;       // empty in a leaf
+  bool requires_grad = true;     // false in a frozen leaf
+  bool freed = false;            // by a backward pass ...
+  SourceLoc freed_at;            // ... at this line
+
+  const char* name;               // the op's, or "leaf"
+  const char* module;             // "D.conv1", or ""; of a leaf its own name
+  SourceLoc loc;                  // the user's line
+  Shape shape;                    // of the tensor that it made
+  uint64_t grad_of_id = 0;        // for a node made by a rule: the node which that rule
+  const char* grad_of = nullptr;  // differentiates
+  std::unique_ptr<Tensor> grad;   // of a leaf; null when there is none
+  std::unique_ptr<std::vector<Hook>> hooks;
   Node* next_dead = nullptr;  // see release()
 
-  Node(const char* op_name, const Shape& output, SourceLoc line);
+  Node(const char* op_name, const Shape& output, SourceLoc line,
+       std::span<const TensorRef> input_tensors = {});
   ~Node();
-  bool is_leaf() const { return !op && inputs.empty(); }
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  bool is_leaf() const { return inputs.empty(); }
   /// "#17 conv2d D.conv1, tutorials/03_dcgan/main.cpp:88" or "#40 mul, grad of #17 conv2d, …".
   std::string str() const;
 };
@@ -177,9 +209,7 @@ class Differentiating {
 /// The node whose rule runs on this thread, or null.
 const Node* differentiated();
 
-using TensorRef = std::reference_wrapper<const Tensor>;
-
-/// Whether an op on these inputs has to be recorded.
+/// True if an op on these inputs has to be recorded.
 bool wants_node(std::span<const TensorRef> inputs);
 Tensor attach(const Tensor& y, std::span<const TensorRef> inputs, std::unique_ptr<const Op> op,
               SourceLoc loc);

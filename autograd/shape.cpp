@@ -1,9 +1,9 @@
 #include "autograd/shape.h"
 
 #include <algorithm>
-#include <limits>
+#include <ostream>
 
-#include "autograd/error.h"
+#include "autograd/scope.h"
 
 namespace forger {
 namespace {
@@ -22,6 +22,7 @@ Shape::Shape(std::initializer_list<int64_t> extents, SourceLoc loc)
     : Shape(extents.begin(), static_cast<int>(extents.size()), loc) {}
 
 Shape::Shape(const int64_t* extents, int rank, SourceLoc loc) : rank_(rank) {
+  if (rank < 0) fail("shape", "a rank of 0 to 4 expected", {"found " + std::to_string(rank)}, loc);
   if (rank > kMaxRank) {
     fail("shape", "more than 4 axes", {"found " + list(extents, rank)}, loc);
   }
@@ -31,10 +32,9 @@ Shape::Shape(const int64_t* extents, int rank, SourceLoc loc) : rank_(rank) {
   }
   // The product of the non-zero extents must fit too: [2^40, 2^40, 0] is a mistake, not an empty
   // tensor.
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 16;  // bytes must fit as well
   int64_t product = 1;
   for (int64_t extent : *this) {
-    if (extent > 1 && product > kMost / extent) {
+    if (extent > 1 && product > kMaxNumel / extent) {
       fail("shape", "too many elements", {"found " + str()}, loc);
     }
     product *= std::max<int64_t>(extent, 1);
@@ -44,11 +44,23 @@ Shape::Shape(const int64_t* extents, int rank, SourceLoc loc) : rank_(rank) {
 
 Shape Shape::with(int axis, int64_t extent, SourceLoc loc) const {
   std::array<int64_t, kMaxRank> extents = extents_;
-  extents[static_cast<size_t>(axis < 0 ? axis + rank_ : axis)] = extent;
+  const int front = axis < 0 ? axis + rank_ : axis;
+  if (front < 0 || front >= rank_) throw_no_axis(axis, loc);
+  extents[static_cast<size_t>(front)] = extent;
   return Shape(extents.data(), rank_, loc);
 }
 
+void Shape::throw_no_axis(int axis, SourceLoc loc) const {
+  const std::string range =
+      rank_ == 0 ? "but the shape has no axes"
+                 : "expected " + std::to_string(-rank_) + " to " + std::to_string(rank_ - 1);
+  fail("shape", "no such axis", {"shape  " + str(), "axis " + std::to_string(axis) + ", " + range},
+       loc.line != 0 ? loc : call_site());
+}
+
 std::string Shape::str() const { return list(begin(), rank_); }
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.str(); }
 
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b, SourceLoc loc,
                        const char* a_name, const char* b_name) {

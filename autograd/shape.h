@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <string>
 
+#include "autograd/error.h"
 #include "autograd/source_loc.h"
 
 namespace forger {
@@ -14,23 +16,30 @@ namespace forger {
 class Shape {
  public:
   static constexpr int kMaxRank = 4;
+  /// The largest number of elements. No address space of x86-64 or arm64 holds more floats, and
+  /// the extents of two shapes can be added, and scaled by small numbers, without overflow.
+  static constexpr int64_t kMaxNumel = int64_t{1} << 47;
 
   Shape() = default;
-  /// Throws Error for a negative extent, a rank above 4, or more elements than int64_t counts.
+  /// Throws Error for a negative extent, for a rank above 4, and when the product of the extents
+  /// that are not 0 exceeds kMaxNumel: an empty shape's extents are bounded like any other's.
   Shape(std::initializer_list<int64_t> extents, SourceLoc loc = SourceLoc::here());
   Shape(const int64_t* extents, int rank, SourceLoc loc = SourceLoc::here());
 
   int rank() const { return rank_; }
   int64_t numel() const { return numel_; }
-  /// The extent of an axis; a negative axis counts from the end.
+  /// The extent of an axis; a negative axis counts from the end. Throws Error when there is no such
+  /// axis.
   int64_t operator[](int axis) const {
-    return extents_[static_cast<size_t>(axis < 0 ? axis + rank_ : axis)];
+    const int front = axis < 0 ? axis + rank_ : axis;
+    if (front < 0 || front >= rank_) throw_no_axis(axis);
+    return extents_[static_cast<size_t>(front)];
   }
   const int64_t* begin() const { return extents_.data(); }
   const int64_t* end() const { return extents_.data() + rank_; }
 
-  /// A copy with one extent changed.
-  Shape with(int axis, int64_t extent, SourceLoc loc = SourceLoc::here()) const;
+  /// A copy with one extent changed. Throws Error when there is no such axis.
+  [[nodiscard]] Shape with(int axis, int64_t extent, SourceLoc loc = SourceLoc::here()) const;
 
   friend bool operator==(const Shape& a, const Shape& b) {
     return a.rank_ == b.rank_ && a.extents_ == b.extents_;
@@ -40,10 +49,14 @@ class Shape {
   std::string str() const;
 
  private:
+  [[noreturn]] void throw_no_axis(int axis, SourceLoc loc = {}) const;
+
   std::array<int64_t, kMaxRank> extents_{};  // 0 behind the rank, so that == may compare all
   int rank_ = 0;
   int64_t numel_ = 1;
 };
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 /// The shape that two operands broadcast to, by NumPy's rule: aligned at the last axis, extents
 /// equal or one of them 1. Throws Error naming `op` and both shapes, each under its name.

@@ -9,20 +9,18 @@ namespace forger {
 struct SourceLoc {
   const char* file = "";
   int line = 0;
-  const char* function = "";
 
   // Declared, so that SourceLoc is no aggregate and sum(x, {0}) cannot mean one.
   constexpr SourceLoc() = default;
 
-  static constexpr SourceLoc here(const char* file = __builtin_FILE(), int line = __builtin_LINE(),
-                                  const char* function = __builtin_FUNCTION()) {
+  static constexpr SourceLoc here(const char* file = __builtin_FILE(),
+                                  int line = __builtin_LINE()) {
     SourceLoc loc;
     loc.file = file;
     loc.line = line;
-    loc.function = function;
     return loc;
   }
-  static constexpr SourceLoc at(const char* file, int line) { return here(file, line, ""); }
+  static constexpr SourceLoc at(const char* file, int line) { return here(file, line); }
   /// "tutorials/03_dcgan/main.cpp:88"; files of this project relative to its root.
   std::string str() const;
 };

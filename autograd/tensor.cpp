@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <new>
+#include <ostream>
 #include <sstream>
 
-#include "autograd/error.h"
 #include "autograd/graph.h"
 #include "autograd/memory.h"
 #include "autograd/scope.h"
@@ -79,65 +79,75 @@ Tensor Tensor::from(const Shape& shape, const std::vector<Scalar>& values, Sourc
   return y;
 }
 
-const Scalar* Tensor::throw_undefined(SourceLoc loc) {
-  fail("tensor", "undefined, so it has no numbers",
+void Tensor::throw_undefined(const char* op, SourceLoc loc) {
+  fail(op, "the tensor is undefined",
        {"a gradient is undefined until a backward pass has reached it"}, loc);
 }
 
 Scalar* Tensor::mutable_data(SourceLoc loc) const {
-  if (!storage_) throw_undefined(loc);
+  if (!storage_) throw_undefined("mutable_data", loc);
   ++storage_->version;
   storage_->changed_at = Composite::user_line(loc);
   return storage_->data;
 }
 
 Scalar Tensor::item(SourceLoc loc) const {
-  if (!defined() || numel() != 1) {
-    fail("item", "one element expected", {"found " + (defined() ? shape_.str() : "undefined")},
-         loc);
-  }
+  if (!defined()) throw_undefined("item", loc);
+  if (numel() != 1) fail("item", "one element expected", {"found " + shape_.str()}, loc);
   return *data();
 }
 
 Scalar Tensor::at(std::initializer_list<int64_t> index, SourceLoc loc) const {
-  const Shape given(index.begin(), static_cast<int>(index.size()), loc);
+  if (!defined()) throw_undefined("at", loc);
+  const auto refuse = [&](const char* what) {
+    std::string text;
+    for (const int64_t i : index) text += (text.empty() ? "" : ", ") + std::to_string(i);
+    fail("at", what, {"x      " + shape_.str(), "index  [" + text + "]"}, loc);
+  };
+  if (index.size() != static_cast<size_t>(rank())) refuse("one index per axis expected");
   int64_t offset = 0;
-  for (int axis = 0; axis < rank(); ++axis) {
-    if (given.rank() != rank() || given[axis] >= shape_[axis]) {
-      fail("at", "index out of range", {"x      " + shape_.str(), "index  " + given.str()}, loc);
-    }
-    offset = offset * shape_[axis] + given[axis];
+  const int64_t* extent = shape_.begin();
+  for (const int64_t i : index) {
+    if (i < 0 || i >= *extent) refuse("index out of range");
+    offset = offset * *extent++ + i;
   }
   return data()[offset];
 }
 
-std::vector<Scalar> Tensor::to_vector() const { return {data(), data() + numel()}; }
+std::vector<Scalar> Tensor::to_vector(SourceLoc loc) const {
+  if (!defined()) throw_undefined("to_vector", loc);
+  return {data(), data() + numel()};
+}
+
+bool Tensor::requires_grad() const { return node_ && node_->requires_grad; }
 
 Tensor& Tensor::set_requires_grad(bool on, SourceLoc loc) {
+  if (!defined()) throw_undefined("set_requires_grad", loc);
   if (node_ && !node_->is_leaf()) {
     fail("set_requires_grad", "not a leaf: this tensor was computed",
          {"by " + node_->str(), "detach() gives a leaf with the same numbers"}, loc);
   }
-  if (on != requires_grad()) node_ = on ? make_leaf(shape_, loc) : Ref<Node>();
+  if (on && !node_) node_ = make_leaf(shape_, loc);
+  if (node_) node_->requires_grad = on;
   return *this;
 }
 
-Tensor Tensor::grad() const { return node_ ? node_->grad : Tensor(); }
+Tensor Tensor::grad() const { return node_ && node_->grad ? *node_->grad : Tensor(); }
 
 void Tensor::set_grad(const Tensor& g, SourceLoc loc) const {
   if (!node_ || !node_->is_leaf()) {
     fail("set_grad", "a leaf that requires a gradient expected",
          {node_ ? "found " + node_->str() : "found a tensor without a history"}, loc);
   }
-  if (g.defined() && !(g.shape() == shape_)) {
+  if (g.defined() && g.shape() != shape_) {
     fail("set_grad", "a gradient needs its tensor's shape",
          {"x  " + shape_.str(), "g  " + g.shape().str()}, loc);
   }
-  node_->grad = g;
+  node_->grad = g.defined() ? std::make_unique<Tensor>(g.detach()) : nullptr;
 }
 
 void Tensor::zero_grad() const {
-  if (node_) node_->grad = Tensor();
+  if (node_) node_->grad.reset();
 }
 
 Tensor& Tensor::set_name(const std::string& name, SourceLoc loc) {
@@ -150,13 +160,14 @@ Tensor& Tensor::set_name(const std::string& name, SourceLoc loc) {
 }
 
 int64_t Tensor::add_hook(std::function<Tensor(const Tensor& g)> f, SourceLoc loc) const {
-  if (!node_) {
+  if (!requires_grad()) {
     fail("add_hook", "the tensor requires no gradient, so none will come", {"x  " + shape_.str()},
          loc);
   }
+  if (!f) fail("add_hook", "a function expected", {"found an empty one"}, loc);
   static std::atomic<int64_t> last_hook{0};
   if (!node_->hooks) node_->hooks = std::make_unique<std::vector<Hook>>();
-  node_->hooks->push_back({++last_hook, std::move(f), loc});
+  node_->hooks->push_back({++last_hook, std::make_shared<const Hook::Function>(std::move(f)), loc});
   return node_->hooks->back().id;
 }
 
@@ -169,11 +180,14 @@ void Tensor::remove_hook(int64_t hook, SourceLoc loc) const {
 
 Tensor Tensor::detach() const { return Tensor(storage_, shape_); }
 
-Tensor Tensor::clone() const {
+Tensor Tensor::clone(SourceLoc loc) const {
+  if (!defined()) throw_undefined("clone", loc);
   Tensor y = empty(shape_);
   std::copy_n(data(), numel(), y.storage_->data);
   return y;
 }
+
+std::ostream& operator<<(std::ostream& out, const Tensor& x) { return out << x.str(); }
 
 // Here and not in a file of its own: a debugger can only call what the linker took.
 std::string Tensor::str() const {

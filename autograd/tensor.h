@@ -3,9 +3,11 @@
 #include <atomic>
 #include <functional>
 #include <initializer_list>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
+#include "autograd/error.h"
 #include "autograd/ref.h"
 #include "autograd/scalar.h"
 #include "autograd/scope.h"
@@ -37,77 +39,97 @@ class Tensor {
   /// Undefined: no shape, no storage.
   Tensor() = default;
 
-  static Tensor empty(const Shape& shape);  // contents undefined
-  static Tensor zeros(const Shape& shape);
-  static Tensor ones(const Shape& shape);
-  static Tensor full(const Shape& shape, Scalar value);
-  static Tensor scalar(Scalar value);  // rank 0
+  [[nodiscard]] static Tensor empty(const Shape& shape);  // contents undefined
+  [[nodiscard]] static Tensor zeros(const Shape& shape);
+  [[nodiscard]] static Tensor ones(const Shape& shape);
+  [[nodiscard]] static Tensor full(const Shape& shape, Scalar value);
+  [[nodiscard]] static Tensor scalar(Scalar value);  // rank 0
   /// Row-major values. Throws Error unless there are shape.numel() of them.
-  static Tensor from(const Shape& shape, const std::vector<Scalar>& values,
-                     SourceLoc loc = SourceLoc::here());
+  [[nodiscard]] static Tensor from(const Shape& shape, const std::vector<Scalar>& values,
+                                   SourceLoc loc = SourceLoc::here());
 
-  bool defined() const { return static_cast<bool>(storage_); }
-  const Shape& shape() const { return shape_; }
-  int rank() const { return shape_.rank(); }
-  int64_t numel() const { return shape_.numel(); }
+  [[nodiscard]] bool defined() const { return static_cast<bool>(storage_); }
+  /// Of an undefined tensor: [].
+  [[nodiscard]] const Shape& shape() const { return shape_; }
+  [[nodiscard]] int rank() const { return shape_.rank(); }
+  /// Of an undefined tensor: 0.
+  [[nodiscard]] int64_t numel() const { return storage_ ? shape_.numel() : 0; }
 
   /// Row-major. Throws Error when the tensor is undefined.
-  const Scalar* data() const { return storage_ ? storage_->data : throw_undefined(); }
+  [[nodiscard]] const Scalar* data() const {
+    if (!storage_) throw_undefined("data");
+    return storage_->data;
+  }
   /// Write access; every handle to this storage sees the change. A backward pass that needs the old
   /// values will name this line in its error.
   Scalar* mutable_data(SourceLoc loc = SourceLoc::here()) const;
   /// The one element of a tensor that has one. Throws Error otherwise.
-  Scalar item(SourceLoc loc = SourceLoc::here()) const;
-  /// The element at an index per axis. Throws Error when out of range.
-  Scalar at(std::initializer_list<int64_t> index, SourceLoc loc = SourceLoc::here()) const;
-  std::vector<Scalar> to_vector() const;
+  [[nodiscard]] Scalar item(SourceLoc loc = SourceLoc::here()) const;
+  /// The element at one index per axis, each from 0 to the extent - 1. Throws Error otherwise.
+  [[nodiscard]] Scalar at(std::initializer_list<int64_t> index,
+                          SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::vector<Scalar> to_vector(SourceLoc loc = SourceLoc::here()) const;
 
-  /// Whether gradients flow to or through this tensor.
-  bool requires_grad() const { return static_cast<bool>(node_); }
-  /// Turns a tensor that was not computed (a leaf) into one that collects gradients, or back.
-  /// Throws Error on a computed tensor. Other handles to the same numbers, a module's own among
-  /// them, keep what they were: to freeze a layer, leave its parameters out of backward()'s leaves.
+  /// True if gradients flow to or through this tensor.
+  [[nodiscard]] bool requires_grad() const;
+  /// Turns a tensor that was not computed into a leaf, which collects gradients. `false` freezes a
+  /// leaf: ops no longer record it, and no backward pass computes its gradient. `true` thaws it. A
+  /// leaf keeps its name, its gradient and its hooks while it is frozen, and every handle to it
+  /// sees the change: a module's own, an optimizer's, a copy. A handle that was copied from the
+  /// tensor before it first became a leaf does not, nor does a detach()ed one. Throws Error for a
+  /// computed or undefined tensor.
   Tensor& set_requires_grad(bool on = true, SourceLoc loc = SourceLoc::here());
   /// The gradient that backward() left in this leaf; undefined before and after zero_grad(). It may
   /// share its numbers with another leaf's: change it by set_grad(), not in place.
-  Tensor grad() const;
-  /// Puts g in its place. Throws Error when this is no leaf that requires a gradient, or when g is
-  /// defined and has another shape.
+  [[nodiscard]] Tensor grad() const;
+  /// Replaces that gradient by g's numbers; a history of g is dropped. An undefined g clears it.
+  /// Throws Error when this is no leaf (a frozen one is), or when g is defined and has another
+  /// shape.
   void set_grad(const Tensor& g, SourceLoc loc = SourceLoc::here()) const;
   void zero_grad() const;
 
-  /// Gives a leaf that requires a gradient a name, for messages and printed graphs. Throws Error
-  /// for any other tensor: a computed one is named by its op and line.
+  /// Gives a leaf, which may be frozen, a name for messages and printed graphs. Throws Error for
+  /// any other tensor: a computed one is named by its op and line.
   Tensor& set_name(const std::string& name, SourceLoc loc = SourceLoc::here());
 
   /// Calls `f` with the whole gradient of this tensor in every backward pass that computes it,
   /// before the gradient is used or stored; a defined tensor of the same shape that f returns takes
   /// its place. Hooks run in the order in which they were added and live as long as the tensor's
-  /// node. Returns a number for remove_hook(). Throws Error when the tensor requires no gradient.
+  /// node. A hook may start a backward pass of its own; if that frees the graph which this pass
+  /// still has to walk, this pass throws an Error. Hooks that a hook adds or removes count from the
+  /// node's next gradient on. Returns a number for remove_hook(). Throws Error when the tensor
+  /// requires no gradient.
+  ///
+  /// A hook must not capture the tensor that it is added to, nor anything computed from it: the
+  /// node would own itself and never be freed. Capture detach() instead.
   int64_t add_hook(std::function<Tensor(const Tensor& g)> f,
                    SourceLoc loc = SourceLoc::here()) const;
   /// Throws Error when there is no hook of that number.
   void remove_hook(int64_t hook, SourceLoc loc = SourceLoc::here()) const;
 
   /// The same numbers without a history.
-  Tensor detach() const;
+  [[nodiscard]] Tensor detach() const;
   /// A copy with storage of its own and without a history.
-  Tensor clone() const;
+  [[nodiscard]] Tensor clone(SourceLoc loc = SourceLoc::here()) const;
 
   /// "[2, 3] {{1, 2, 3}, {4, 5, 6}}", large tensors abridged.
-  std::string str() const;
+  [[nodiscard]] std::string str() const;
 
+  /// The record of how the tensor was made; a leaf has one, too.
   const Ref<Node>& node() const { return node_; }
   const Ref<Storage>& storage() const { return storage_; }
   /// A tensor on existing storage; ops use it.
   Tensor(Ref<Storage> storage, const Shape& shape, Ref<Node> node = {});
 
  private:
-  [[noreturn]] static const Scalar* throw_undefined(SourceLoc loc = call_site());
+  [[noreturn]] static void throw_undefined(const char* op, SourceLoc loc = call_site());
 
   Ref<Storage> storage_;
   Shape shape_;
   Ref<Node> node_;
 };
+
+/// Writes str().
+std::ostream& operator<<(std::ostream& out, const Tensor& x);
 
 }  // namespace forger

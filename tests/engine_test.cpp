@@ -4,8 +4,6 @@
 #include <doctest/doctest.h>
 #include <pthread.h>
 
-#include <ctime>
-
 #include "autograd/memory.h"
 #include "autograd/ops.h"
 #include "autograd/scope.h"
@@ -67,7 +65,7 @@ TEST_CASE("a leaf that is listed twice has one gradient, and only leaves have on
   CHECK(message_of([&] { backward(sum(y), {y}); })
             .starts_with("backward: gradients are left in leaves, and this tensor was computed\n"
                          "  by #"));
-  CHECK(message_of([&] { grad({y}, {w}, {Tensor()}); }) ==
+  CHECK(message_of([&] { (void)grad({y}, {w}, {Tensor()}); }) ==
         "grad: a cotangent needs its output's shape\n  output     [2]\n  cotangent  undefined");
 }
 
@@ -137,7 +135,7 @@ TEST_CASE("a backward pass frees what the rules saved, and says so when it is mi
     CHECK(text.ends_with("\n  freed by the pass at tests/engine_test.cpp:" + line +
                          "\n  give that pass retain_graph to go back twice"));
     const Tensor again = sum(exp(x * 2));
-    backward(again, {x}, true);
+    backward(again, {x}, {.retain_graph = true});
     backward(again, {x});
   }
   CHECK(live_nodes() == nodes);
@@ -191,6 +189,165 @@ TEST_CASE("what a hook records leaves no history in a gradient, and no cycle") {
     backward(sum(z), {w});
     CHECK(w.grad().defined());
     CHECK(!w.grad().requires_grad());
+  }
+  CHECK(live_nodes() == nodes);
+}
+
+/// The gradient of <y, c> is x itself, whatever y is: a rule that returns a tensor with a history.
+struct Same {
+  Tensor x;
+  static constexpr const char* name = "same";
+  Gradients backward(const Tensor&, const Context&) const { return {x}; }
+};
+
+TEST_CASE("gradients have no history unless the graph of the gradient is wanted: no cycle") {
+  const int64_t nodes = live_nodes();
+  {
+    const Tensor w = leaf({}, {3});
+    w.set_grad(grad({w * w * w}, {w}, {}, {.create_graph = true})[0]);
+    CHECK(w.grad().item() == 27);
+    CHECK(!w.grad().requires_grad());
+    w.set_grad(w);
+    CHECK(!w.grad().requires_grad());
+    w.set_grad({});
+    CHECK(!w.grad().defined());
+  }
+  CHECK(live_nodes() == nodes);
+  {
+    const Tensor w = leaf({}, {3});
+    backward(record(Tensor::scalar(1), {w}, Same{w}, SourceLoc::here()), {w});
+    CHECK(w.grad().item() == 3);
+    CHECK(!w.grad().requires_grad());
+  }
+  CHECK(live_nodes() == nodes);
+  {
+    const Tensor w = leaf({}, {3});
+    const Tensor y = w * w;
+    const std::vector<Tensor> g = grad({y}, {w, y}, {w});
+    CHECK(!g[0].requires_grad());
+    CHECK(!g[1].requires_grad());
+  }
+  CHECK(live_nodes() == nodes);
+}
+
+TEST_CASE("a frozen leaf keeps its node, and every handle sees that it is frozen or thawed") {
+  const int64_t nodes = live_nodes();
+  {
+    Tensor w = leaf({2}, {3, 4}).set_name("G.w");
+    const Tensor same = w, v = leaf({2}, {1, 2});
+    int hooked = 0;
+    w.add_hook([&](const Tensor&) { return ++hooked, Tensor(); });
+    backward(sum(w * v), {w, v});
+    const Tensor before = w * v;  // recorded while w is wanted
+    const Node* const node = w.node().get();
+
+    w.set_requires_grad(false);
+    CHECK(!same.requires_grad());
+    CHECK(same.node().get() == node);
+    CHECK(same.grad().to_vector() == std::vector<Scalar>{1, 2});
+    CHECK(!(w * 2).requires_grad());
+    const Tensor product = w * v;
+    CHECK(!product.node()->inputs[0]);
+    CHECK(product.node()->inputs[1].get() == v.node().get());
+    backward(sum(product));
+    CHECK(w.grad().to_vector() == std::vector<Scalar>{1, 2});
+    CHECK(v.grad().to_vector() == std::vector<Scalar>{6, 8});
+    CHECK(hooked == 1);
+    backward(sum(before), {}, {.retain_graph = true});
+    const std::string leaf_text =
+        "leaf  [2], " + w.node()->str() + ", frozen by set_requires_grad(false)";
+    CHECK(w.node()->str().find("leaf G.w") != std::string::npos);
+    CHECK(message_of([&] {
+            backward(sum(w * v), {v, w});
+          }) == "backward: leaf 1 does not require a gradient\n  " + leaf_text);
+    CHECK(message_of([&] {
+            (void)grad({sum(before)}, {w});
+          }).starts_with("grad: input 0 does not require a gradient\n  input  [2], #"));
+    CHECK(message_of([&] {
+            backward(w);
+          }).starts_with("backward: the loss depends on nothing that requires a gradient"));
+    w.set_grad(Tensor::ones({2}));  // as an optimizer that clips does
+    CHECK(w.grad().to_vector() == std::vector<Scalar>{1, 1});
+    CHECK(message_of([&] {
+            w.add_hook([](const Tensor&) { return Tensor(); });
+          }).starts_with("add_hook: the tensor requires no gradient"));
+    // A graph from before: only what requires a gradient now is collected.
+    backward(sum(before));
+    CHECK(w.grad().to_vector() == std::vector<Scalar>{1, 1});
+    CHECK(v.grad().to_vector() == std::vector<Scalar>{9, 12});
+
+    w.set_requires_grad();
+    CHECK(same.requires_grad());
+    CHECK(same.node().get() == node);
+    CHECK(node->str().find("leaf G.w") != std::string::npos);
+    backward(sum(same * v), {same});
+    CHECK(w.grad().to_vector() == std::vector<Scalar>{2, 3});
+    CHECK(hooked == 2);
+  }
+  CHECK(live_nodes() == nodes);
+}
+
+TEST_CASE("a hook keeps what it remembers from one call to the next") {
+  const Tensor x = leaf({}, {1});
+  std::vector<int> seen;
+  x.add_hook([&seen, calls = 0](const Tensor&) mutable {
+    seen.push_back(++calls);
+    return Tensor();
+  });
+  for (int i = 0; i < 3; ++i) backward(x * 2, {x});
+  CHECK(seen == std::vector<int>{1, 2, 3});
+}
+
+TEST_CASE("backward names itself, and may leave out leaves that the loss does not depend on") {
+  const Tensor x = leaf({2}, {3, 4}), unused = leaf({3}, {1, 2, 3});
+  const Tensor loss = sum(x * x);
+  const BackwardOptions retain{.retain_graph = true};
+  CHECK(message_of([&] {
+          backward(loss, {x, unused}, retain);
+        }) ==
+        "backward: leaf 1 is not part of the loss's graph\n  leaf  [3], " + unused.node()->str());
+  CHECK(!x.grad().defined());
+  CHECK(message_of([&] {
+          backward(loss, {x, Tensor::ones({2})});
+        }) == "backward: leaf 1 does not require a gradient\n  leaf  [2]");
+  CHECK(message_of([&] { backward(loss, {Tensor()}); }) == "backward: leaf 0 is undefined");
+  CHECK(message_of([&] { backward(Tensor(), {x}); }) == "backward: the loss is undefined");
+  CHECK(message_of([&] { backward(Tensor()); }) ==
+        "backward: the loss depends on nothing that requires a gradient\n  loss  undefined");
+  CHECK(message_of([&] { (void)grad({Tensor()}, {x}); }) == "grad: the output is undefined");
+  CHECK(message_of([&] { (void)grad({loss}, {Tensor()}); }) == "grad: input 0 is undefined");
+  backward(loss, {unused, x}, {.retain_graph = true, .allow_unused = true});
+  CHECK(!unused.grad().defined());
+  CHECK(x.grad().to_vector() == std::vector<Scalar>{6, 8});
+  unused.set_grad(Tensor::ones({3}));
+  backward(loss, {unused, x}, {.allow_unused = true});
+  CHECK(unused.grad().to_vector() == std::vector<Scalar>{1, 1, 1});
+  CHECK(x.grad().to_vector() == std::vector<Scalar>{12, 16});
+}
+
+/// A rule that asks for an input that its op does not have.
+struct AsksTooMuch {
+  static constexpr const char* name = "asks_too_much";
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    return {ctx.wants(1) ? g : Tensor()};
+  }
+};
+
+TEST_CASE("a rule that asks for an input beyond the last is named") {
+  const Tensor x = leaf({}, {1});
+  const Tensor y = record(Tensor::scalar(1), {x}, AsksTooMuch{}, SourceLoc::here());
+  CHECK(message_of([&] { backward(y, {x}); }) ==
+        "asks_too_much: the rule asks for an input that the op does not have\n"
+        "  input 1, expected less than 1");
+}
+
+TEST_CASE("an op of ten inputs finds its way to each") {
+  const int64_t nodes = live_nodes();
+  {
+    std::vector<Tensor> parts;
+    for (int i = 0; i < 10; ++i) parts.push_back(leaf({1}, {Scalar(i)}));
+    backward(sum(concat(parts, 0) * Tensor::from({10}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9})), parts);
+    for (int i = 0; i < 10; ++i) CHECK(parts[static_cast<size_t>(i)].grad().item() == i);
   }
   CHECK(live_nodes() == nodes);
 }
@@ -266,9 +423,8 @@ TEST_CASE("a node names the user's line, its module and what it differentiates")
                                std::to_string(y.node()->id) + " mul" + where);
 }
 
-TEST_CASE("deep and wide graphs: no recursion, each node once, within three seconds") {
+TEST_CASE("deep and wide graphs: no recursion, each node once") {
   const int64_t nodes = live_nodes();
-  const std::clock_t start = std::clock();  // of this process: others do not count
   on_small_stack(256 << 10, [] {
     const Tensor x = leaf({}, {1}), w = leaf({}, {1});
     Tensor y = x;  // a million nodes: forward, backward and release
@@ -294,24 +450,21 @@ TEST_CASE("deep and wide graphs: no recursion, each node once, within three seco
   CHECK(grad({y}, {x})[0].item() == 100'000);
   y = Tensor();
   CHECK(live_nodes() == nodes + 1);  // x
-#ifndef FORGER_SANITIZED
-  CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < 3);
-#endif
 }
 
 TEST_CASE("misuse is named") {
   const Tensor x = leaf({2}, {1, 2}), other = leaf({3}, {1, 2, 3});
   CHECK(message_of([&] { backward(x * 2, {x}); }) ==
-        "grad: the output has more than one element, so it needs a cotangent\n"
-        "  output [2]\n  reduce it to a loss by sum() or mean()");
+        "backward: the loss has more than one element, so it needs a cotangent\n"
+        "  loss [2]\n  reduce it to a loss by sum() or mean()");
   CHECK(message_of([&] { backward(Tensor::scalar(1)); }) ==
         "backward: the loss depends on nothing that requires a gradient\n  loss  []");
   CHECK(message_of([&] {
-          grad({sum(x)}, {other});
+          (void)grad({sum(x)}, {other});
         }).starts_with("grad: input 0 is not part of the outputs' graph\n  input  [3], #"));
-  CHECK(message_of([&] { grad({sum(x)}, {Tensor::ones({2})}); }) ==
+  CHECK(message_of([&] { (void)grad({sum(x)}, {Tensor::ones({2})}); }) ==
         "grad: input 0 does not require a gradient\n  input  [2]");
-  CHECK(message_of([&] { grad({x * 2}, {x}, {Tensor::ones({3})}); }) ==
+  CHECK(message_of([&] { (void)grad({x * 2}, {x}, {Tensor::ones({3})}); }) ==
         "grad: a cotangent needs its output's shape\n  output     [2]\n  cotangent  [3]");
   CHECK(message_of([&] {
           (x * 2).set_requires_grad();

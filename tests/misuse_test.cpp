@@ -443,7 +443,7 @@ TEST_CASE("misuse of an op: the op, what is wrong, what was found and expected")
        "  x  undefined\n"
        "  a gradient is undefined until a backward pass has reached it"},
       {[&] { Tensor().mutable_data(); },
-       "tensor: undefined, so it has no numbers\n"
+       "mutable_data: the tensor is undefined\n"
        "  a gradient is undefined until a backward pass has reached it"},
       {[&] { m.set_grad(m); },
        "set_grad: a leaf that requires a gradient expected\n  found a tensor without a history"},

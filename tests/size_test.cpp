@@ -24,27 +24,27 @@ TEST_CASE("sizes past 2^31, 2^62 and 2^63 are refused before memory is asked for
   const Tensor image = Tensor::ones({2, 4, 4, 4}), weight = Tensor::ones({4, 4, 3, 3});
   // No elements, but extents whose product with others' is beyond any number.
   const Tensor tall = Tensor::zeros({k40, 0}), wide = Tensor::zeros({0, k40});
-  const Tensor row = Tensor::ones({1, 2}), half = Tensor::zeros({power(58), 0});
+  const Tensor row = Tensor::ones({1, 2}), half = Tensor::zeros({power(46), 0});
   const Case cases[] = {
       {"zeros",
        [&] {
-         Tensor::zeros({k31, k31});
+         (void)Tensor::zeros({k31, k31});
        }},
       {"zeros of 2^63",
        [&] {
-         Tensor::zeros({k62, 2});
+         (void)Tensor::zeros({k62, 2});
        }},
       {"a zero hides no product",
        [&] {
-         Tensor::zeros({k62, 0, 4});
+         (void)Tensor::zeros({k62, 0, 4});
        }},
       {"ones",
        [&] {
-         Tensor::ones({k40, k40});
+         (void)Tensor::ones({k40, k40});
        }},
       {"full",
        [&] {
-         Tensor::full({k62, k31}, 3);
+         (void)Tensor::full({k62, k31}, 3);
        }},
       {"matmul over nothing", [&] { matmul(tall, wide); }},
       {"linear over nothing",

@@ -1,8 +1,10 @@
 // Tensors, shapes, random numbers, the pool, and the ops' values and messages.
 #include <doctest/doctest.h>
 
+#include <climits>
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "autograd/kernels/reference/reference.h"
 #include "autograd/memory.h"
@@ -33,6 +35,83 @@ TEST_CASE("shapes count, print and refuse") {
   CHECK(message_of([&] { Shape{big, big, 0}; }).starts_with("shape: too many elements"));
 }
 
+TEST_CASE("an empty shape's extents keep within the bound of all shapes") {
+  constexpr int64_t kMost = Shape::kMaxNumel;
+  CHECK(Shape{0, kMost}.numel() == 0);
+  CHECK(Shape{kMost / 2, 0, 2}.numel() == 0);
+  for (const int64_t extent : {kMost + 1, int64_t{1} << 58, INT64_MAX}) {
+    const std::string text = std::to_string(extent);
+    CHECK(message_of([&] {
+            Shape{0, extent};
+          }) == "shape: too many elements\n  found [0, " + text + "]");
+    CHECK(message_of([&] { Shape{extent}; }) == "shape: too many elements\n  found [" + text + "]");
+    CHECK(message_of([&] {
+            (void)Shape{2, 0}.with(0, extent);
+          }) == "shape: too many elements\n  found [" + text + ", 0]");
+  }
+  CHECK(message_of([&] { Shape{kMost / 2, 0, 3}; }).starts_with("shape: too many elements"));
+}
+
+TEST_CASE("a shape has no axis outside of its rank") {
+  const Shape shape{2, 3};
+  CHECK(shape[0] == 2);
+  CHECK(shape[-2] == 2);
+  CHECK(shape.with(-1, 5) == Shape{2, 5});
+  for (const int axis : {2, 3, 4, 100, -3, -5, INT_MAX, INT_MIN}) {
+    const std::string expected = "shape: no such axis\n  shape  [2, 3]\n  axis " +
+                                 std::to_string(axis) + ", expected -2 to 1";
+    CHECK(message_of([&] { (void)shape[axis]; }) == expected);
+    CHECK(message_of([&] { (void)shape.with(axis, 1); }) == expected);
+  }
+  CHECK(message_of([&] { (void)Shape{}[0]; }) ==
+        "shape: no such axis\n  shape  []\n  axis 0, but the shape has no axes");
+  CHECK(message_of([] { Shape(nullptr, -1); }) == "shape: a rank of 0 to 4 expected\n  found -1");
+}
+
+TEST_CASE("at takes one index per axis, each counted from 0") {
+  const auto refused = [](const Tensor& x, std::initializer_list<int64_t> index) {
+    return message_of([&] { (void)x.at(index); });
+  };
+  CHECK(Tensor::scalar(7).at({}) == 7);
+  CHECK(refused(Tensor::scalar(7), {3, 1}) ==
+        "at: one index per axis expected\n  x      []\n  index  [3, 1]");
+  CHECK(refused(Tensor::scalar(7), {0}) ==
+        "at: one index per axis expected\n  x      []\n  index  [0]");
+  CHECK(refused(matrix(), {1}) == "at: one index per axis expected\n  x      [2, 3]\n  index  [1]");
+  CHECK(refused(matrix(), {0, 0, 0, 0, 0}) ==
+        "at: one index per axis expected\n  x      [2, 3]\n  index  [0, 0, 0, 0, 0]");
+  CHECK(refused(matrix(), {-1, 0}) == "at: index out of range\n  x      [2, 3]\n  index  [-1, 0]");
+  CHECK(refused(matrix(), {0, INT64_MAX}) ==
+        "at: index out of range\n  x      [2, 3]\n  index  [0, 9223372036854775807]");
+  CHECK(refused(Tensor::zeros({0, 3}), {0, 0}) ==
+        "at: index out of range\n  x      [0, 3]\n  index  [0, 0]");
+}
+
+TEST_CASE("an undefined tensor has no elements, and says so") {
+  Tensor x;
+  CHECK(x.numel() == 0);
+  CHECK(!x.detach().defined());
+  CHECK(!x.grad().defined());
+  const auto undefined = [](const char* op) {
+    return std::string(op) +
+           ": the tensor is undefined\n"
+           "  a gradient is undefined until a backward pass has reached it";
+  };
+  CHECK(message_of([&] { (void)x.item(); }) == undefined("item"));
+  CHECK(message_of([&] { (void)x.at({}); }) == undefined("at"));
+  CHECK(message_of([&] { (void)x.clone(); }) == undefined("clone"));
+  CHECK(message_of([&] { (void)x.to_vector(); }) == undefined("to_vector"));
+  CHECK(message_of([&] { (void)x.data(); }) == undefined("data"));
+  CHECK(message_of([&] { x.mutable_data(); }) == undefined("mutable_data"));
+  CHECK(message_of([&] { x.set_requires_grad(); }) == undefined("set_requires_grad"));
+}
+
+TEST_CASE("tensors and shapes can be written to a stream") {
+  std::ostringstream out;
+  out << matrix() << " " << Tensor() << " " << Shape{2, 3} << " " << Shape{};
+  CHECK(out.str() == "[2, 3] {{1, 2, 3}, {4, 5, 6}} undefined [2, 3] []");
+}
+
 TEST_CASE("a tensor's elements and text") {
   CHECK(matrix().at({1, 2}) == 6);
   CHECK(matrix().str() == "[2, 3] {{1, 2, 3}, {4, 5, 6}}");
@@ -40,10 +119,10 @@ TEST_CASE("a tensor's elements and text") {
   CHECK(Tensor::scalar(2).item() == 2);
   CHECK(Tensor::zeros({20}).str() == "[20] {0, 0, 0, 0, ..., 0, 0, 0, 0}");
   CHECK(message_of([] {
-          matrix().at({2, 0});
+          (void)matrix().at({2, 0});
         }) == "at: index out of range\n  x      [2, 3]\n  index  [2, 0]");
-  CHECK(message_of([] { matrix().item(); }) == "item: one element expected\n  found [2, 3]");
-  CHECK(message_of([] { Tensor::from({2}, {1}); }) ==
+  CHECK(message_of([] { (void)matrix().item(); }) == "item: one element expected\n  found [2, 3]");
+  CHECK(message_of([] { (void)Tensor::from({2}, {1}); }) ==
         "Tensor::from: as many values as elements expected\n"
         "  shape  [2], 2 elements\n  values 1");
 }
@@ -229,7 +308,7 @@ TEST_CASE("the pool reuses blocks and keeps count") {
   const memory::Stats before = memory::stats();
   { const Tensor x = Tensor::zeros({1000}); }
   const uint64_t requests = memory::stats().system_requests;
-  for (int i = 0; i < 100; ++i) Tensor::zeros({990 + i % 10});
+  for (int i = 0; i < 100; ++i) (void)Tensor::zeros({990 + i % 10});
   CHECK(memory::stats().system_requests == requests);
   CHECK(memory::stats().in_use == before.in_use);
   CHECK(memory::stats().cached > before.cached);
