@@ -37,7 +37,7 @@ class Composite {
  public:
   /// The composite op that the user called and the line of that call.
   struct Call {
-    const char* op = nullptr;
+    const char* op;  // null while no composite op runs
     SourceLoc loc;
   };
 
@@ -58,7 +58,7 @@ class Composite {
  private:
   friend class Differentiating;
 
-  static constinit inline thread_local Call outermost_;  // a copy, so it cannot dangle
+  static constinit inline thread_local Call outermost_{};  // a copy, so it cannot dangle
   bool is_outermost_;
 };
 

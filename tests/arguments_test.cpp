@@ -425,7 +425,7 @@ TEST_CASE("a composite op reports wrong arguments under its own name") {
 // The cases below are for the undefined-behaviour sanitizer as much as for the messages: an extent
 // of an empty tensor is bounded by no memory, and an option by nothing at all.
 TEST_CASE("options and extents that would overflow are errors") {
-  const int64_t huge = std::numeric_limits<int64_t>::max(), lots = int64_t{1} << 58;
+  const int64_t huge = std::numeric_limits<int64_t>::max(), lots = Shape::kMaxNumel;
   const Tensor image = ones({1, 1, 4, 4}), v2 = ones({2});
   const Tensor no_channels = ones({1, 0, 4, 4}), long_kernel = Tensor::zeros({1, 0, lots, 1});
   const Tensor long_empty = Tensor::zeros({0, 1, lots, 1}), wide = Tensor::zeros({0, lots});

@@ -73,7 +73,7 @@ TEST_CASE("a module registers a copy of the initial tensor") {
   CHECK(b.scale.to_vector() == Values{1, 1});
   CHECK(b.mean.to_vector() == Values{1, 1});
   CHECK(initial.to_vector() == Values{1, 1});
-  CHECK(text_of([] { Scale{Tensor()}; }).starts_with("tensor: undefined"));
+  CHECK(text_of([] { Scale{Tensor()}; }).starts_with("clone: the tensor is undefined"));
 }
 
 TEST_CASE("copy() writes into a parameter that an optimizer still updates") {
