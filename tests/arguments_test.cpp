@@ -1,5 +1,5 @@
-// Every op of ops.h answers wrong arguments under its own name, with its own arguments and at the
-// user's line, however many ops it is written in.
+// Tests that every op of ops.h reports wrong arguments under its own name, with its own argument
+// names and the user's line, also if it is written in other ops.
 #include <doctest/doctest.h>
 
 #include <cstdint>

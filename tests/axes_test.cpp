@@ -1,5 +1,4 @@
-// Ops along axes: one axis instead of a list, the place of the largest element, products over
-// leading axes.
+// Tests ops along axes: a single axis instead of a list, argmax, and products over leading axes.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -69,7 +68,7 @@ TEST_CASE("argmax reduces one axis and keeps the order of the others") {
   CHECK(message_of([] {
           argmax(Tensor::zeros({3, 0, 2}), 1);
         }) == "argmax: no elements\n  x  [3, 0, 2]");
-  // More than an int counts; nobody reads the numbers, of which there are none.
+  // An axis longer than an int can count. The numbers do not exist, but are not read.
   const Tensor long_axis(Tensor::scalar(1).storage(), {1, int64_t{1} << 31});
   CHECK(message_of([&] { argmax(long_axis); }) ==
         "argmax: an axis of less than 2^31 elements expected\n  x  [1, 2147483648]");

@@ -1,5 +1,5 @@
-// Points at which a careless derivative divides by zero or overflows. Where a function has no
-// derivative the subgradient is the one that ops.h names.
+// Tests points at which a careless derivative divides by zero or overflows. If a function has no
+// derivative there, the subgradient is the one that ops.h documents.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ struct BadPoint {
   std::string name;
   std::function<Tensor(const Tensor&)> f;
   Tensor x;
-  std::vector<Scalar> expected;  // dx of the sum of f(x); empty: finite is all that is asked
+  std::vector<Scalar> expected;  // gradient of sum(f(x)); if empty, any finite gradient passes
 };
 
 Tensor row(const std::vector<Scalar>& values) {

@@ -1,5 +1,5 @@
-// Functions whose textbook formula subtracts nearly equal numbers keep their digits: values and
-// gradients against exact ones, computed in long double, over many powers of two.
+// Tests functions whose textbook formula subtracts nearly equal numbers. Values and gradients
+// are compared with exact ones, computed in long double, over many powers of two.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -28,8 +28,8 @@ Exact softplus_of(Exact x) {
 Exact phi_of(Exact x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi_v<Exact>); }
 Exact normal_of(Exact x) { return std::erfc(-x / std::numbers::sqrt2_v<Exact>) / 2; }
 
-/// One function of one variable, elementwise, and how many roundings it may be off by, as a share
-/// of the exact value or of what the gradient's formula adds up.
+/// An elementwise function of one variable with the roundings that it may have. They are relative
+/// to the exact value, or to the terms that the gradient's formula adds.
 struct Function {
   const char* name;
   double low, high;
@@ -54,14 +54,14 @@ Tensor full_like(const Tensor& x, double value) {
   return Tensor::full(x.shape(), static_cast<Scalar>(value));
 }
 
-/// Two logits a sample: x and 0.
+/// Two logits per sample: x and 0.
 Tensor beside_zero(const Tensor& x) { return stack({x, Tensor::zeros(x.shape())}, 1); }
 
 std::vector<int> labels(const Tensor& x, int label) {
   return std::vector<int>(static_cast<size_t>(x.numel()), label);
 }
 
-/// How much a relative error of z grows in erfc(z), z = -x / sqrt(2).
+/// The factor by which erfc(z) amplifies a relative error of z = -x / sqrt(2).
 Exact erfc_condition(Exact x) { return std::abs(x) * phi_of(x) / normal_of(x); }
 
 std::vector<Function> functions() {
@@ -194,7 +194,7 @@ TEST_CASE("kl_gaussian of nearly equal distributions is positive and accurate") 
 }
 
 TEST_CASE("var is accurate for close numbers far from 0") {
-  // 1000 and three of its neighbours: the mean is none of the numbers that a float can be.
+  // 1000 and three of its neighbours, whose mean is not a float.
   const Scalar step = std::nextafter(Scalar{1000}, Scalar{2000}) - 1000;
   const Tensor x = Tensor::from({4}, {1000, 1000 + step, 1000 + step, 1000 + 3 * step});
   const Exact s = step, exact = s * s * (Exact{1.5625} + 2 * 0.0625L + 3.0625L) / 3;

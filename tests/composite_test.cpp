@@ -1,4 +1,5 @@
-// An op that is written in other ops appears to the user as one op: under its name and at his line.
+// Tests composite ops: errors and nodes show an op that is written in other ops as one op, with
+// the user's line.
 #include <doctest/doctest.h>
 
 #include <limits>

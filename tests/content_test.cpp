@@ -1,4 +1,4 @@
-// Files are named for what they are by their first bytes.
+// Tests the recognition of file formats by their first bytes.
 #include "nn/content.h"
 
 #include <doctest/doctest.h>

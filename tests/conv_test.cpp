@@ -1,6 +1,6 @@
-// Convolutions in their three directions: every kernel set against the definition, on whole
-// numbers, where nothing may differ; nothing read or written beside the arrays; the same bits for
-// any number of threads.
+// Tests the three directions of a convolution. Every kernel set must equal the definition on
+// integers, must not access memory outside the arrays, and must give the same bits for any
+// number of threads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace forger {
 namespace {
 
-/// What the division of output_extent() leaves: rows or columns at the end that no output sees.
+/// The remainder in output_extent(): rows or columns at the end that no output uses.
 int64_t remainder_of(int64_t extent, int64_t kernel, const Conv2d& s) {
   return (extent + 2 * s.padding - s.dilation * (kernel - 1) - 1) % s.stride;
 }
@@ -29,7 +29,7 @@ constexpr int64_t kChannels[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 65};
 constexpr int64_t kImages[] = {1, 1, 3, 3, 3, 3, 3, 0};
 constexpr int64_t kMostWork = 500'000;  // multiply-adds
 
-/// A geometry with this kernel height, stride, padding and dilation, the rest by chance.
+/// A geometry with this kernel height, stride, padding and dilation. Other extents are random.
 Conv2d any_geometry(Random& random, int64_t images, int64_t kh, int64_t stride, int64_t padding,
                     int64_t dilation) {
   for (;;) {
@@ -68,7 +68,7 @@ TEST_CASE("convolutions match the definition for all kernels, strides, paddings,
           for (int i = 0; i < kEach; ++i) {
             const Conv2d s =
                 any_geometry(random, pick(random, kImages), kernel, stride, padding, dilation);
-            // Teams for all of these small convolutions would take minutes where cores are shared.
+            // Teams for all of these small convolutions would take minutes on shared cores.
             checker.check(s, i % 8 == 0 ? 3 : 1);
             empty += s.n == 0;
             if (s.n == 0) continue;
@@ -92,7 +92,7 @@ TEST_CASE("convolutions match the definition for all kernels, strides, paddings,
   for (const int64_t count : kChannels) CHECK(channels[count] >= 200);
 }
 
-// From a tile's width on, images are the columns of a tile.
+// If there are at least as many images as a tile is wide, images are the columns of a tile.
 TEST_CASE("convolutions match the definition for full and partial image blocks") {
   constexpr int64_t kMany[] = {8, 9, 15, 16, 17, 32, 33, 48, 64};
   Random random(3);
@@ -149,7 +149,7 @@ TEST_CASE("convolutions match the definition over several blocks, slices and thr
       {1, 2, 3, 1100, 5, 3, 3, 0, 0, 1, 1, 1},    // a row longer than a block
       {2, 3, 1, 700, 9, 1, 9, 0, 0, 2, 4, 1},     //
       {2, 3, 700, 1, 9, 9, 1, 0, 0, 2, 4, 1},     //
-      {1, 1, 70, 61, 1, 5, 5, 0, 0, 2, 2, 1},     // one channel each way
+      {1, 1, 70, 61, 1, 5, 5, 0, 0, 2, 2, 1},     // one input and one output channel
       {20, 3, 13, 12, 4, 5, 5, 0, 0, 3, 2, 2},    // few rows of weights
       {20, 4, 33, 32, 3, 3, 3, 0, 0, 1, 1, 1},    //
       {8, 31, 17, 15, 15, 3, 3, 0, 0, 4, 1, 1},   // kernel < stride
@@ -159,28 +159,28 @@ TEST_CASE("convolutions match the definition over several blocks, slices and thr
       {64, 32, 7, 5, 64, 7, 5, 0, 0, 1, 0, 1},    // whole images
       {3, 9, 33, 31, 17, 4, 4, 0, 0, 4, 3, 2},    //
       {3, 9, 33, 31, 17, 4, 3, 0, 0, 3, 2, 4},    // dilation > stride
-      {3, 9, 33, 31, 17, 3, 4, 0, 0, 4, 9, 6},    // padding beyond all reason
+      {3, 9, 33, 31, 17, 3, 4, 0, 0, 4, 9, 6},    // padding larger than the kernel
       {5, 33, 20, 19, 65, 1, 1, 0, 0, 1, 0, 1},   // a product per pixel
       {5, 33, 20, 19, 65, 1, 1, 0, 0, 2, 0, 1},   //
       {13, 16, 29, 31, 31, 2, 2, 0, 0, 2, 0, 1},  // each pixel once
       {70, 130, 9, 8, 17, 4, 4, 0, 0, 2, 1, 1},   // images side by side, slices of channels
-      {16, 9, 4, 4, 300, 4, 4, 0, 0, 2, 1, 1},    // two places a tile, blocks of weights
+      {16, 9, 4, 4, 300, 4, 4, 0, 0, 2, 1, 1},    // two positions per tile, blocks of weights
       {48, 33, 7, 9, 17, 3, 3, 0, 0, 1, 1, 1},    // the same, and blocks of images
       {8, 300, 5, 4, 9, 2, 3, 0, 0, 3, 2, 1},     //
       {2, 3, 25, 24, 5, 23, 23, 0, 0, 1, 0, 1},   // more taps than a slice of k
-      {33, 130, 9, 8, 9, 1, 1, 0, 0, 1, 0, 1},    // the same, one run each
+      {33, 130, 9, 8, 9, 1, 1, 0, 0, 1, 0, 1},    // 1 x 1 kernels, many channels
       {33, 9, 19, 18, 15, 7, 7, 0, 0, 1, 3, 2},   // more runs than a tile takes at once
       {5, 1, 28, 28, 30, 4, 4, 0, 0, 2, 1, 1},    // a window in registers
       {9, 2, 20, 30, 9, 3, 3, 0, 0, 1, 1, 1},     //
       {3, 1, 34, 64, 19, 3, 3, 0, 0, 1, 1, 1},    // the same, whole strips in a row
       {6, 3, 64, 64, 19, 4, 4, 0, 0, 2, 1, 1},    // whole strips
-      {16, 3, 8, 32, 19, 3, 3, 0, 0, 1, 1, 1},    // of two images a block
-      {2, 8, 34, 64, 12, 4, 4, 0, 0, 2, 1, 1},    // in the input gradient
-      {23, 3, 40, 40, 58, 3, 3, 0, 0, 1, 1, 1},   // results past the caches
+      {16, 3, 8, 32, 19, 3, 3, 0, 0, 1, 1, 1},    // two images per block
+      {2, 8, 34, 64, 12, 4, 4, 0, 0, 2, 1, 1},    // input gradient with whole strips
+      {23, 3, 40, 40, 58, 3, 3, 0, 0, 1, 1, 1},   // non-temporal stores
       {5, 12, 17, 19, 20, 7, 7, 0, 0, 1, 3, 1},   // windows of two blocks of channels
       {2, 11, 40, 70, 18, 7, 7, 0, 0, 2, 3, 2},   //
-      {16, 11, 9, 9, 6, 7, 7, 0, 0, 1, 3, 1},     // and of two images
-      {3, 17, 5, 6, 9, 3, 2, 0, 0, 1000, 1, 1}};  // phases without an element
+      {16, 11, 9, 9, 6, 7, 7, 0, 0, 1, 3, 1},     // and two images
+      {3, 17, 5, 6, 9, 3, 2, 0, 0, 1000, 1, 1}};  // phases without elements
   Checker checker;
   for (const Conv2d& s : geometries) checker.check(complete(s), 3);
 }
@@ -190,7 +190,7 @@ TEST_CASE("convolutions of empty extents give zeros or empty results") {
   const Conv2d geometries[] = {{2, 0, 5, 4, 3, 2, 2, 0, 0, 1, 1, 1},   // no input channels
                                {2, 3, 5, 4, 0, 2, 2, 0, 0, 2, 1, 1},   // no output channels
                                {2, 0, 5, 4, 0, 2, 2, 0, 0, 1, 0, 1},   // neither
-                               {2, 0, 5, 4, 3, 5, 4, 0, 0, 1, 0, 1},   // whole images of none
+                               {2, 0, 5, 4, 3, 5, 4, 0, 0, 1, 0, 1},   // whole images, no channels
                                {2, 3, 0, 4, 7, 3, 3, 0, 0, 1, 2, 1},   // padding alone
                                {2, 3, 0, 0, 7, 2, 2, 0, 0, 2, 1, 1},   //
                                {33, 9, 0, 4, 7, 3, 3, 0, 0, 1, 2, 1},  // of many images
@@ -200,10 +200,8 @@ TEST_CASE("convolutions of empty extents give zeros or empty results") {
   for (const Conv2d& s : geometries) checker.check(complete(s), 3);
 }
 
-// A convolution's element is a product of two vectors like one of gemm_test.cpp, with the same
-// bounds. Its longest has a term for each element of a weight's filter (forward: C KH KW), of the
-// filters that meet in a pixel (input gradient: at most O KH KW), or for each output pixel (weight
-// gradient: N OH OW).
+// Each element of a result is a dot product, with the same bounds as in gemm_test.cpp. Its number
+// of terms is C KH KW (forward), at most O KH KW (input gradient) or N OH OW (weight gradient).
 TEST_CASE("the rounding error of convolutions stays within its bounds") {
   // n, c, h, w, o, kh, kw, oh, ow, stride, padding, dilation
   const Conv2d geometries[] = {{2, 3, 9, 8, 5, 3, 3, 0, 0, 1, 1, 1},

@@ -1,4 +1,4 @@
-// Procedural digits, distributions in the plane, and the order in which images are dealt.
+// Tests drawn digits, distributions in the plane, and the loader's order of images.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@
 namespace forger::nn {
 namespace {
 
-/// `count` images of one pixel, i of value and label i.
+/// `count` images of one pixel. Image i has value and label i.
 ImageSet numbered(int64_t count) {
   ImageSet images{.count = count,
                   .channels = 1,
@@ -109,8 +109,8 @@ TEST_CASE("drawn digits vary, are legible and stay inside the image") {
     }
     CHECK(different.size() == kCount);
 
-    // The nearest of ten mean images names most digits that were not averaged: labels and pictures
-    // belong together. It is MNIST's weakest classifier, 82 % there.
+    // The nearest of ten mean images classifies most other digits correctly, so labels match
+    // images. This classifier reaches 82 % on MNIST.
     int right = 0;
     for (size_t i = kTrain; i < kCount; ++i) {
       size_t best = 0;
@@ -393,7 +393,7 @@ TEST_CASE("an epoch contains every image once with its label, in a new order") {
   Loader same(images, 10, 1), other(images, 10, 2), larger(images, 20, 1);
   CHECK(deal(same, 6) == epochs[0]);
   CHECK(deal(other, 6) != epochs[0]);
-  CHECK(deal(larger, 3) == epochs[0]);  // the order knows nothing of batches
+  CHECK(deal(larger, 3) == epochs[0]);  // the order does not depend on the batch size
 }
 
 TEST_CASE("a shuffle puts each image at each position equally often") {

@@ -1,4 +1,5 @@
-// Drawing images with a trained G: what an image depends on, and what drawing leaves behind.
+// Tests drawing images with a trained G: what an image depends on, and that drawing changes no
+// state.
 #include <doctest/doctest.h>
 
 #include <cstdint>

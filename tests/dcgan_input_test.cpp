@@ -1,5 +1,5 @@
-// Chapter 3's program and what it must refuse: every kind of wrong input with its message and
-// status, nothing half-written.
+// Tests what chapter 3's program must reject: every kind of wrong input gives its message and
+// status, and leaves no partial file.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -119,7 +119,7 @@ TEST_CASE("--resume rejects an option that contradicts the run") {
         "--data: not that of the run to be continued\n  found    digits\n"
         "  expected DIR/pictures\n");
   CHECK(files_of(folder / "run") == before);
-  // the same value again, in whatever form, is none
+  // the same value in another form is no contradiction
   dcgan_ok(folder, words("--resume --steps 9 --out run --lr 2e-4 --data ./pictures/ --features 2"));
 }
 
@@ -246,7 +246,7 @@ TEST_CASE("invalid files exit with status 1 and the exact message") {
   }
   CHECK(names_of(folder.path()) == before);
 
-  // A position that the loader cannot have had at that step.
+  // A loader position that is impossible at that step.
   change_metadata(folder, "run/checkpoint.safetensors", "loader-epoch", "7");
   const Result result = dcgan(folder, words("--resume --steps 9 --out run"));
   CHECK(result.status == 1);
@@ -289,14 +289,14 @@ TEST_CASE("a full disk leaves the last checkpoint intact and no temporary file")
   CHECK(names_of(folder / "made").empty());
   for (const std::string& name : names_of(folder.path())) CHECK_FALSE(name.ends_with(".tmp"));
 
-  // and the run can be taken up once there is room again
+  // the run resumes when there is space again
   dcgan_ok(folder, words("--resume --steps 9 --out run"));
 }
 
 TEST_CASE("a run folder that cannot be created is an error") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
-  const Result result =  // no one makes folders in /proc, not even root
+  const Result result =  // not even root can create folders in /proc
       dcgan(folder, words("--data pictures --channels 1 --steps 2 --out /proc/run") + kTiny);
   CHECK(result.status == 1);
   CHECK(result.err ==
@@ -321,7 +321,7 @@ TEST_CASE("an unreadable folder of runs is an error") {
   for (const Words& line : {train, words("--resume"), words("generate")}) {
     CHECK(message(line) == "out: cannot be read\n  Too many levels of symbolic links\n");
   }
-  // A checkpoint that cannot be read is an error as well, and no reason to take an older run.
+  // An unreadable checkpoint is an error too; an older run is not used instead.
   fs::remove(folder / "out");
   nn::make_folder(folder / "out/dcgan");
   fs::create_symlink("checkpoint.safetensors", folder / "out/dcgan/checkpoint.safetensors");

@@ -20,8 +20,7 @@
 #include "subprocess.h"
 #include "temp_folder.h"
 
-/// What the tests of chapter 3's program share: running it, small data, and looking at what it
-/// left.
+/// Helpers for the tests of chapter 3's program: run it, create small data, examine its output.
 namespace forger {
 
 namespace fs = std::filesystem;
@@ -42,7 +41,7 @@ inline Result dcgan(const TempFolder& folder, const Words& words,
   return {status, without_folder(process.out(), folder), without_folder(process.err(), folder)};
 }
 
-/// Runs what is to succeed.
+/// Runs the program and checks that it succeeds.
 inline std::string dcgan_ok(const TempFolder& folder, const Words& words) {
   const Result result = dcgan(folder, words);
   INFO(result.err);
@@ -110,7 +109,7 @@ inline nn::Image read_png(const fs::path& path, int64_t channels) {
   return nn::decode_image(contents(path), channels, path.string());
 }
 
-/// How many grey levels of a picture's pixels differ from the first one.
+/// Returns the number of different pixel values of an image.
 inline size_t levels_of(const nn::Image& image) {
   return std::set<uint8_t>(image.pixels.begin(), image.pixels.end()).size();
 }
@@ -155,7 +154,7 @@ inline void change_metadata(const TempFolder& folder, const std::string& name,
   nn::save_checkpoint(folder / name, tensors, checkpoint.metadata);
 }
 
-/// Waits until a run in progress has written so many rows of its metrics, however long that takes.
+/// Waits, without a time limit, until a run has written this many rows of its metrics.
 inline void wait_for_rows(Subprocess& process, const fs::path& csv, int rows) {
   while (process.running()) {
     std::error_code missing;

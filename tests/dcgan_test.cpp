@@ -1,5 +1,5 @@
-// Chapter 3's program from the outside: it trains, goes on exactly where it stopped, and makes
-// images.
+// Tests chapter 3's program as a user runs it: it trains, resumes exactly where it stopped, and
+// draws images.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -17,7 +17,7 @@ namespace forger {
 
 namespace {
 
-// A sanitizer watches memory, of which every step makes the same use; 1,200 would take ten minutes.
+// Every step uses memory in the same way, so a sanitizer needs few; 1,200 would take ten minutes.
 #ifdef FORGER_SANITIZED
 constexpr int kQuickSteps = 200;
 const Words kQuick = words("--quick --steps 200");
@@ -50,7 +50,7 @@ TEST_CASE("--quick trains: losses are finite, and samples vary and change") {
     }
   }
 
-  // D tells the two apart, if not always, and more so than by chance.
+  // D separates real from fake better than by chance, but not always.
   double on_real = 0, on_fake = 0;
   for (size_t i = rows.size() - 100; i < rows.size(); ++i) {
     on_real += rows[i][4] / 100;
@@ -58,7 +58,7 @@ TEST_CASE("--quick trains: losses are finite, and samples vary and change") {
   }
   CHECK(on_real > on_fake + 0.1);
 
-  // Before training all is mid-grey with a black frame; after it, dark and bright.
+  // Before training all pixels are mid-grey with a black frame; after it, dark and bright.
   const nn::Image before = read_png(run / "samples/step_000000.png", 1);
   const nn::Image after = read_png(run / "samples" / tutorials::sample_name(kQuickSteps), 1);
   CHECK(before.width == after.width);
@@ -77,7 +77,7 @@ TEST_CASE("--quick trains: losses are finite, and samples vary and change") {
   }
   CHECK(different.size() == 200);
 
-  // As bright as the data, on the whole.
+  // The mean brightness is close to that of the data.
   const std::string data = dcgan_ok(folder, {"inspect-data"});
   const std::string before_mean = "pixels   mean ";
   const double expected = std::stod(data.substr(data.find(before_mean) + before_mean.size()));
@@ -149,8 +149,8 @@ TEST_CASE("SIGINT and SIGTERM save a checkpoint, and the resumed run is identica
     dcgan_ok(folder, words("--resume --out " + run));
     check_same_files(folder / "whole", folder / run);
   }
-  // Nothing is saved when there is no time to: the last checkpoint counts, and the rows of
-  // metrics.csv behind it are written anew.
+  // SIGKILL leaves no time to save. The run resumes from the last checkpoint and writes the later
+  // rows of metrics.csv again.
   Subprocess process(FORGER_DCGAN, base + words("--out killed"), folder.path());
   wait_for_rows(process, folder / "killed/metrics.csv", 20);
   process.send(SIGKILL);
@@ -162,12 +162,12 @@ TEST_CASE("SIGINT and SIGTERM save a checkpoint, and the resumed run is identica
 TEST_CASE("a second signal ends the program at once") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
-  // One thread, so that the signals are handled one after the other.
+  // With one thread, the signals are handled one after the other.
   const Words base =
       words("--data pictures --channels 1 --steps 10000000 --threads 1 --out run") + kTiny;
   Subprocess process(FORGER_DCGAN, base, folder.path());
   wait_for_rows(process, folder / "run/metrics.csv", 1);
-  // Stopped, the program cannot end its step between the two signals, however busy the machine is.
+  // While stopped, the program cannot finish its step between the two signals.
   process.send(SIGSTOP);
   process.send(SIGINT);
   process.send(SIGTERM);

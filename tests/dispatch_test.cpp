@@ -1,4 +1,4 @@
-// Which kernel set runs, and what is said when it cannot.
+// Tests the choice of the kernel set, and the errors for sets that cannot be used.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ std::string valid_names() {
   return names;
 }
 
-/// How many entries of a set's table are null. A table is pointers and nothing else.
+/// Returns the number of null entries of a set's table. A table contains only pointers.
 int null_entries(const kernels::Kernels& set) {
   std::array<const void*, sizeof(kernels::Kernels) / sizeof(void*)> entries{};
   static_assert(sizeof(entries) == sizeof(kernels::Kernels));
@@ -36,7 +36,7 @@ int null_entries(const kernels::Kernels& set) {
   return static_cast<int>(std::count(entries.begin(), entries.end(), nullptr));
 }
 
-/// What a new process of this program, with FORGER_KERNELS set, prints about its kernels.
+/// Returns what a new process of this program prints as its kernel set, given FORGER_KERNELS.
 std::string with_environment(const std::string& value) {
   const std::string command = "FORGER_KERNELS='" + value +
                               "' /proc/$PPID/exe --no-intro --no-skip --minimal "
@@ -53,7 +53,7 @@ std::string with_environment(const std::string& value) {
 
 }  // namespace
 
-// Not a test: the other half of the next one, which runs it in a process of its own.
+// Not a test by itself: the next test runs it in a separate process.
 TEST_CASE("prints the active kernel set" * doctest::skip()) {
   const std::string error = message_of([] { kernels::active(); });
   std::printf("<%s>\n", error.empty() ? kernels::active().name : error.c_str());

@@ -1,5 +1,5 @@
-// The file layer: whole or not at all, whatever the system answers; and its messages, word for
-// word.
+// Tests the file layer: a file is complete or absent if any system call fails. Messages are
+// compared word for word.
 #include "nn/file.h"
 
 #include <doctest/doctest.h>
@@ -29,7 +29,8 @@ size_t files_in(const TempFolder& folder) {
       std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()));
 }
 
-/// While in scope no file can grow beyond a size: a real failure of the system in mid-write.
+/// While in scope, no file can grow beyond a size: the system itself fails in the middle of a
+/// write.
 class SizeLimit {
  public:
   explicit SizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
@@ -161,7 +162,8 @@ TEST_CASE("a failed write reports the system call and its reason") {
   CHECK(message(folder / "no/a") ==
         "DIR/no/a: cannot be written\n  open DIR/no/a.tmp: No such file or directory");
   CHECK(message(folder.path()) == "DIR: not a regular file\n  it is a folder");
-  // A pipe in the test's own folder, never a real device: as root, a broken check would replace it.
+  // Uses a pipe in the test's folder: with a real device, a broken check run as root would replace
+  // it.
   CHECK(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
   CHECK(message(folder / "pipe") == "DIR/pipe: not a regular file\n  it is a named pipe");
   CHECK(fs::is_fifo(folder / "pipe"));
@@ -214,7 +216,7 @@ TEST_CASE("reading a path that is not a regular file is an error") {
   CHECK(calls.open_files() == 0);
 }
 
-// A path may be anything that the system takes: what it refuses is an Error that names the file.
+// If the system rejects a path, the Error names the file.
 TEST_CASE("every operation on a path that the system rejects throws Error") {
   const TempFolder folder;
   write_file(folder / "a", "a file");
@@ -238,7 +240,7 @@ TEST_CASE("every operation on a path that the system rejects throws Error") {
     };
     check([&] { read_file(path, 10); });
     check([&] { CsvWriter(path, "step", 3); });
-    if (refused.name == "loop") continue;  // A link is replaced, wherever it leads.
+    if (refused.name == "loop") continue;  // A link is replaced, regardless of its target.
     check([&] { write_file(path, "new"); });
     check([&] { CsvWriter(path, "step"); });
     check([&] { make_folder(path); });
@@ -252,7 +254,7 @@ TEST_CASE("every operation on a path that the system rejects throws Error") {
   CHECK(message_of([&] { write_file("", "new"); }).starts_with(": cannot be written\n  "));
   CHECK(message_of([&] { read_file("", 10); }) ==
         ": cannot be read\n  open: No such file or directory");
-  // The longest name that a folder takes is too long for a temporary file beside it.
+  // With the longest allowed name, the temporary file's name is too long.
   CHECK(message_of([&] {
           write_file(folder / std::string(255, 'n'), "new");
         }).ends_with(".tmp: " + too_long));
@@ -380,11 +382,12 @@ TEST_CASE("CsvWriter rejects a file of another format and names the format") {
   CHECK(found(std::string(1000, 'x')) == expected(std::string(200, 'x')));
 }
 
-#ifndef FORGER_SANITIZED  // A sanitizer takes more addresses than the limit, and ends the program.
+#ifndef FORGER_SANITIZED  // A sanitizer reserves more addresses than the limit and would end the
+                          // program.
 TEST_CASE("a file larger than the memory is an error") {
   const TempFolder folder;
   write_file(folder / "a", "");
-  fs::resize_file(folder / "a", uint64_t{1} << 40);  // of holes: it takes no place on the disk
+  fs::resize_file(folder / "a", uint64_t{1} << 40);  // sparse: takes no space on the disk
   rlimit before;
   ::getrlimit(RLIMIT_AS, &before);
   const rlimit limit{rlim_t{1} << 39, before.rlim_max};

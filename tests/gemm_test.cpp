@@ -1,5 +1,5 @@
-// Matrix products: every kernel set against a plain loop, on whole numbers, where nothing may
-// differ; nothing read or written beside the arrays; the same bits for any number of threads.
+// Tests matrix products. Every kernel set must equal a plain loop on integers, must not access
+// memory outside the arrays, and must give the same bits for any number of threads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -15,11 +15,11 @@ namespace {
 
 using kernels::Kernels;
 
-/// Around the tiles' extents (6 x 16 and 14 x 32), the vectors' (8 and 16), and twice those.
+/// Extents next to those of the tiles (6 x 16 and 14 x 32) and vectors (8 and 16), and twice those.
 constexpr int64_t kSizes[] = {0,  1,  2,  3,  5,  7,  8,  9,  13, 14, 15,
                               16, 17, 28, 29, 31, 32, 33, 64, 65, 129};
 
-/// rows x cols numbers, and where they lie.
+/// A matrix of rows x cols numbers with its strides.
 struct Matrix {
   const Scalar* data;
   int64_t row, col;  // strides
@@ -40,7 +40,7 @@ Matrix lay_out(const Scalar* from, int64_t rows, int64_t cols, bool transposed, 
   return to;
 }
 
-/// One product of whole numbers, to be computed by the kernels in every way.
+/// One product of integers, to be computed by the kernels in every layout.
 class Product {
  public:
   Product(int64_t m, int64_t n, int64_t k, Integers& integers)
@@ -61,7 +61,7 @@ class Product {
     }
   }
 
-  /// What is wrong with a set's result, or "". `gap` widens the leading dimensions of all three.
+  /// Returns a set's first wrong result, or "". `gap` widens all three leading dimensions.
   std::string check(const Kernels& set, bool transpose_a, bool transpose_b, int64_t gap,
                     bool accumulate, bool with_bias, Scalar slope, Fence fence) {
     const Matrix a = lay_out(a_, m_, k_, transpose_a, gap, a_memory_, fence);
@@ -103,7 +103,7 @@ class Product {
   inline static Guarded a_memory_, b_memory_, c_memory_, bias_memory_;
 };
 
-/// Every layout of one product on every set. Fences and gaps alternate from case to case.
+/// Checks every layout of one product on every set. Fences and gaps alternate from case to case.
 void check_all(int64_t m, int64_t n, int64_t k, Integers& integers, int threads, int64_t& cases) {
   Product product(m, n, k, integers);
   const Threads scope(threads);
@@ -145,7 +145,7 @@ TEST_CASE("gemm is exact on integers for remainders, transposes, gaps, bias and 
   for (const int64_t m : kSizes) {
     for (const int64_t n : kSizes) {
       for (const int64_t k : kSizes) {
-        // Teams for all of these small products would take minutes where cores are shared.
+        // Teams for all of these small products would take minutes on shared cores.
         check_all(m, n, k, integers, cases % 64 == 0 ? 3 : 1, cases);
       }
     }
@@ -167,34 +167,33 @@ TEST_CASE("gemm is exact on integers for every way to divide work among threads"
   Integers integers(8'000'000);
   int64_t cases = 0;
   const int64_t extents[][3] = {
-      {1030, 1041, 7},   // of both, several
-      {2345, 2311, 5},   // of many tiles
+      {1030, 1041, 7},   // several blocks of rows and columns
+      {2345, 2311, 5},   // many tiles
       {300, 701, 97},    //
       {701, 300, 97},    //
       {15, 3001, 70},    // few rows: C^T is computed if B is transposed, a block at a time
       {15, 4500, 300},   // and over slices of k
       {3001, 15, 70},    // few columns
-      {16, 1030, 550},   // two tiles in a column with AVX-512, which fetch ahead
+      {16, 1030, 550},   // two tiles in a column with AVX-512, which prefetch
       {27, 4100, 519},   // and in many groups of strips
       {12, 4100, 519},   // the same with AVX2
       {45, 4100, 519},   // more tiles, in many groups
       {43, 150, 1024},   // rows that compete for one set of the cache: A is copied,
       {100, 300, 1024},  // and B^T, in A's place
-      {700, 301, 1},     // K of a few
-      {70, 3001, 4},     // and of many columns
+      {700, 301, 1},     // small K
+      {70, 3001, 4},     // small K and many columns
       {4099, 1, 131},    // one column
       {1, 4099, 131},    // one row
-      {1, 301, 1999},    // in slices of k, more than there are threads
+      {1, 301, 1999},    // more slices of k than threads
       {3, 1, 100'003}};  // a long sum
   for (const auto& [m, n, k] : extents) check_all(m, n, k, integers, 3, cases);
 }
 
-// Each element of C is a sum of K products. Whatever the order, and fused or not, its error is at
-// most K u sum |a| |b| with u = 2^-24, without terms of higher order (Jeannerod & Rump 2013,
-// "Improved error bounds for inner products in floating-point arithmetic", theorem 3.1). Roundings
-// are as often up as down, so what is seen grows like sqrt(K) (Ipsen & Zhou 2020, arXiv
-// 1906.10465): 2 sqrt(K) where all terms have one sign, and a few u where they cancel as they add
-// up.
+// Each element of C is a sum of K products. In any order, fused or not, its error is at most
+// K u sum |a| |b| with u = 2^-24, without terms of higher order (Jeannerod & Rump 2013, "Improved
+// error bounds for inner products in floating-point arithmetic", theorem 3.1). Roundings go up as
+// often as down, so the observed error grows like sqrt(K) (Ipsen & Zhou 2020, arXiv 1906.10465). It
+// is at most 2 sqrt(K) u if all terms have one sign, and a few u if they cancel.
 TEST_CASE("the rounding error of gemm stays within its bounds") {
   for (const int64_t k : {1, 10, 129, 1537, 8192}) {
     const int64_t m = 29, n = 35;

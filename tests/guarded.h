@@ -16,11 +16,11 @@ namespace forger {
 
 static_assert(sizeof(Scalar) == 4, "the kernel tests are those of the float engine");
 
-/// Which end of an array lies at a page that may not be touched.
+/// The end of an array that lies at a page without access.
 enum class Fence { kBehind, kBefore };
 
-/// Memory for one array at a time between two pages without access: one element too far, read or
-/// written, ends the program. The array's other end has canaries.
+/// Memory for one array at a time between two pages without access. Reading or writing one element
+/// too far ends the program. The array's other end has canaries.
 class Guarded {
  public:
   Guarded() = default;
@@ -28,7 +28,7 @@ class Guarded {
   Guarded(const Guarded&) = delete;
   Guarded& operator=(const Guarded&) = delete;
 
-  /// An array of `count` numbers, all kUntouched. The one before is gone.
+  /// Returns an array of `count` numbers, all kUntouched. The previous array becomes invalid.
   Scalar* place(int64_t count, Fence fence) {
     const size_t size = static_cast<size_t>(count);
     if (size + kCanaries > capacity_) map(size + kCanaries);
@@ -39,7 +39,7 @@ class Guarded {
     return array;
   }
 
-  /// Whether nothing was written beside the array.
+  /// True if nothing was written outside the array.
   bool intact() const {
     for (size_t i = 0; canaries_ != nullptr && i < kCanaries; ++i) {
       if (std::bit_cast<uint32_t>(canaries_[i]) != kCanary) return false;
@@ -47,7 +47,7 @@ class Guarded {
     return true;
   }
 
-  /// Whether this is still what place() left: a NaN, which no sum can hide.
+  /// True if this is still the value from place(): a NaN, which shows in every sum.
   static bool untouched(Scalar x) { return std::bit_cast<uint32_t>(x) == kUntouched; }
 
  private:

@@ -1,5 +1,5 @@
-// The heap behind large tensors: blocks never overlap, what is free becomes whole again, and
-// nothing is asked for that is there.
+// Tests the heap for large blocks: blocks never overlap, free neighbours merge, and free memory
+// is reused before new memory is requested.
 #include "autograd/heap.h"
 
 #include <doctest/doctest.h>
@@ -56,8 +56,7 @@ TEST_CASE("heap blocks never overlap over 5,000 random requests and releases") {
     REQUIRE(heap.give(block.data));
   }
   CHECK(heap.in_use() == 0);
-  // All neighbours have become one: the whole is there as one block, and it is not much more than
-  // was ever in use at once.
+  // All neighbours have merged into one block. It is not much larger than the peak of bytes in use.
   const size_t requests = heap.requests();
   const size_t all = heap.cached();
   CHECK(all < peak + peak / 2);
@@ -97,7 +96,7 @@ TEST_CASE("free neighbours merge, and the last free chunk grows at the heap's en
 }
 
 TEST_CASE("cached() counts released bytes over several ranges and after trim()") {
-  constexpr size_t kMany = size_t{600} << 20;  // two do not fit one range; nobody touches them
+  constexpr size_t kMany = size_t{600} << 20;  // two do not fit one range; never accessed
   Heap heap;
   void* const a = heap.take(kMany);
   void* const b = heap.take(kMany);
@@ -129,7 +128,7 @@ TEST_CASE("trim() returns free memory and keeps blocks in use") {
   CHECK(holds_its_mark({kept, 1 << 20, 7}));
   auto* const again = static_cast<unsigned char*>(heap.take(8 << 20));
   CHECK(again == freed);
-  CHECK(again[4 << 20] == 0);  // the system's memory comes back empty
+  CHECK(again[4 << 20] == 0);  // memory from the system is zero
 }
 
 }  // namespace forger::memory

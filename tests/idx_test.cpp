@@ -1,4 +1,4 @@
-// IDX files: what is read, and what each wrong file is told, word for word.
+// Tests IDX files: what is read, and the exact message for each kind of invalid file.
 #include "nn/data/idx.h"
 
 #include <doctest/doctest.h>
@@ -151,7 +151,7 @@ TEST_CASE("read_idx_folder finds the files of a folder") {
   CHECK(message(folder / "train-labels-idx1-ubyte", IdxPart::kTrain) ==
         "DIR/train-labels-idx1-ubyte: not a folder\n"
         "  it is a file that looks like an IDX file of labels");
-  // a link that leads nowhere or in a circle is named rather than passed over
+  // a broken or circular link is an error
   const TempFolder links;
   write_file(links / "train-labels-idx1-ubyte", header({2}) + "\x01\x02");
   fs::create_symlink("nowhere", links / "train-images-idx3-ubyte");
@@ -244,7 +244,7 @@ TEST_CASE("a size larger than the file is rejected before memory is allocated") 
   CHECK(message_for(header({1u << 31, 1u << 31, 4})).find("too large") != std::string::npos);
   CHECK(message_for(header({1u << 31, 2, 1u << 31, 2})).find("too large") != std::string::npos);
   CHECK(message_for(header({1u << 16, 1u << 16, 1})).find("too large") != std::string::npos);
-  // no extent hides another: 0 behind a product that overflows
+  // an extent of 0 after a product that overflows
   CHECK(message_for(header({1u << 31, 1u << 31, 0})).find("too large") != std::string::npos);
   CHECK(message_for(header({60000, 28, 28}) + "pixels") ==
         "DIR/a: shorter than its header declares\n"
@@ -317,7 +317,7 @@ TEST_CASE("every truncated IDX file is an error, and a flipped bit is an error o
       std::string damaged = good_gzip;
       damaged[i] = static_cast<char>(damaged[i] ^ (1 << bit));
       write_file(folder / "a", damaged);
-      // What remains readable is a flag or date in gzip's own header.
+      // Only changes of flags and date in gzip's header remain readable.
       ImageSet images;
       if (message_of([&] { images = read_idx(folder / "a"); }) == "") {
         ++readable;

@@ -1,4 +1,4 @@
-// Pictures: decoding what others wrote, scaling, grids, and folders full of surprises.
+// Tests images: decoding, scaling, grids, and folders with files that are not images.
 #include "nn/data/image.h"
 
 #include <doctest/doctest.h>
@@ -17,7 +17,7 @@
 #include "temp_folder.h"
 #include "unprivileged.h"
 
-// The project writes no JPEG; the tests need some, and stb's writer is in the library.
+// The project writes no JPEG files. The tests do, with stb's writer.
 extern "C" int stbi_write_jpg_to_func(void (*write)(void*, void*, int), void* context, int width,
                                       int height, int channels, const void* pixels, int quality);
 
@@ -345,7 +345,7 @@ TEST_CASE("files that are not images are skipped and named, and no special file 
   write_file(folder / "notes.txt", "notes");
   write_file(folder / "page.jpg", "<html>");
   write_file(folder / "vast.png", "x");
-  fs::resize_file(folder / "vast.png", (64 << 20) + 1);  // a hole, no disk
+  fs::resize_file(folder / "vast.png", (64 << 20) + 1);  // sparse
   CHECK(::mkfifo((folder / "pipe.png").c_str(), 0600) == 0);
   fs::create_symlink("/dev/zero", folder / "device.png");
   fs::create_symlink("nowhere", folder / "broken.png");
@@ -385,7 +385,7 @@ TEST_CASE("every unreadable file and folder is named with the reason") {
   fs::permissions(folder / "locked.png", fs::perms::none);
   fs::permissions(folder / "closed1", fs::perms::none);
   fs::permissions(folder / "closed2", fs::perms::none);
-  fs::permissions(folder / "listed", fs::perms(0444));  // its names can be read, no more
+  fs::permissions(folder / "listed", fs::perms(0444));  // names can be listed, files not opened
   ImageFolder read;
   std::string closed;
   {
@@ -420,7 +420,7 @@ TEST_CASE("image folders with paths longer than PATH_MAX are read through links"
   make_folder(deep(folder.path(), 10));
   fs::create_directory_symlink(deep(folder.path(), 10), folder / "half");
   make_folder(deep(folder / "half", 11));
-  for (const int levels : {10, 11}) {  // within the limit but for the last name, and beyond it
+  for (const int levels : {10, 11}) {  // within the limit without the last name, and beyond
     CAPTURE(levels);
     const fs::path link = folder / ("link" + std::to_string(levels));
     fs::create_directory_symlink(deep(folder / "half", levels), link);

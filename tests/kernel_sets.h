@@ -8,7 +8,7 @@
 
 namespace forger {
 
-/// Runs f under each kernel set that this processor supports, and puts back the one of before.
+/// Runs f with each kernel set that this processor supports, and restores the active set.
 template <class F>
 void on_every_kernel_set(const F& f) {
   struct Restored {

@@ -1,4 +1,4 @@
-// The rungs of bench/ladder as kernel sets: what a chapter trains on must be right.
+// Tests the kernels of bench/ladder as kernel sets, because a chapter can train on them.
 #include "bench/ladder/ladder.h"
 
 #include <doctest/doctest.h>
@@ -21,7 +21,7 @@ Tensor whole(const Shape& shape, uint64_t seed) {
   return x;
 }
 
-/// Products and convolutions whose extents leave a remainder everywhere, one behind the other.
+/// Concatenated results of products and convolutions whose extents all leave remainders.
 std::vector<Scalar> results() {
   std::vector<Scalar> all;
   const auto keep = [&](const Tensor& y) { all.insert(all.end(), y.data(), y.data() + y.numel()); };

@@ -1,6 +1,7 @@
-// Linear ops on whole numbers, where no rounding hides anything: an op's gradient is its adjoint,
-// <f(x), v> = <x, f'(v)>; its difference over a step of 1 is its derivative; and the adjoint's
-// adjoint is the op. Nothing may differ, in float on every kernel set, and in double.
+// Tests linear ops on integers, where no result is rounded. An op's gradient must be its
+// adjoint, <f(x), v> = <x, f'(v)>. Its difference over a step of 1 must be its derivative, and
+// the adjoint of the adjoint must be the op. Results must be equal in float on every kernel set,
+// and in double.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -21,7 +22,7 @@ struct LinearOp {
   std::function<Tensor(const Tensor&)> f;
 };
 
-/// Whole numbers from -4 to 4.
+/// Integers from -4 to 4.
 Tensor whole(const Shape& shape, uint64_t seed) {
   Random random(seed);
   std::vector<Scalar> values(static_cast<size_t>(shape.numel()));
@@ -38,7 +39,7 @@ double dot(const Tensor& a, const Tensor& b) {
   return sum;
 }
 
-/// Both operands of each bilinear op, the shapes and options where one may go wrong.
+/// Both operands of each bilinear op, with the shapes and options that may fail.
 std::vector<LinearOp> linear_ops() {
   const auto constant = [](const Shape& shape) { return whole(shape, 7); };
   std::vector<LinearOp> ops = {
@@ -250,7 +251,7 @@ std::vector<LinearOp> linear_ops() {
   return ops;
 }
 
-/// What does not fit together in f, or "".
+/// Describes the first property that f violates, or "".
 std::string wrong(const LinearOp& op) {
   const Tensor x = whole(op.x, 1).set_requires_grad(), u = whole(op.x, 3);
   const Tensor y = op.f(x);

@@ -7,7 +7,7 @@
 
 namespace forger {
 
-/// The message of the Error that f throws, without the line "at file:line"; "" if it throws none.
+/// Returns the message of the Error that f throws, without the line "at file:line", or "".
 template <class F>
 std::string message_of(const F& f) {
   try {

@@ -10,7 +10,7 @@
 
 namespace forger {
 
-/// A call with arguments that do not fit, and what it has to say.
+/// A call with wrong arguments, and its expected message.
 struct Misuse {
   std::function<void()> f;
   std::string message;

@@ -1,4 +1,4 @@
-// The same as misuse_test.cpp for the ops that layers are made of: products, convolutions, norms
+// Tests errors, like misuse_test.cpp, of the ops that layers use: products, convolutions, norms
 // and losses.
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
-// Tests modules beyond their values: parameters that cannot be swapped by accident, calls that
-// throw and change nothing, and errors that name the user's line.
+// Tests modules beyond their values: parameters that cannot be assigned, calls that throw and
+// change nothing, and errors that name the user's line.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Sums and batch norm: every kernel set against plain loops in double. Exact on whole numbers,
-// within derived bounds on real ones, the same bits for any number of threads.
+// Tests sums and batch norm against plain loops in double: exact on integers, within derived
+// bounds on real numbers, with the same bits for any number of threads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -43,8 +43,8 @@ std::vector<double> plain_sum(const Reduce& s, const Scalar* x, const F& f) {
   return y;
 }
 
-/// Numbers of which each sum is 0, large and small ones in all orders: what a kernel finds is what
-/// its own roundings leave, and that changes with every change of the order.
+/// Large and small numbers whose exact sums are 0. A kernel's result is its rounding error, which
+/// changes if the order of the sum changes.
 Values cancelling(const Reduce& s, uint64_t seed) {
   const int64_t terms = s.sum0 * s.sum1;
   Random random(seed);
@@ -63,7 +63,7 @@ Values cancelling(const Reduce& s, uint64_t seed) {
   return x;
 }
 
-/// Sums of whole numbers on every set, between pages without access.
+/// Checks sums of integers on every set, between pages without access.
 void check_exact(const Reduce& s, Integers& integers, Guarded& x_memory, Guarded& y_memory,
                  Fence fence, int threads) {
   const Scalar* const from = integers.next(x_size(s));
@@ -98,7 +98,7 @@ Scalar* copy_to(Guarded& memory, const Values& values, Fence fence) {
   return to;
 }
 
-/// Images and matrices with tails of every kind, one channel and many, and some for several chunks.
+/// Images and matrices with all kinds of tails, one and many channels, and one and several chunks.
 const Channels kChannels[] = {
     {2, 1, 1},   {2, 3, 1},    {5, 7, 1},    {8, 8, 1},  {3, 9, 1},    {4, 15, 1},    {4, 16, 1},
     {4, 17, 1},  {9, 33, 1},   {64, 100, 1}, {1, 1, 2},  {1, 3, 4},    {2, 3, 5},     {2, 2, 7},
@@ -122,7 +122,7 @@ std::vector<double> per_channel(const Channels& s, const F& f) {
 
 std::string text(const Channels& s) { return Shape{s.n, s.c, s.s}.str(); }
 
-/// The largest error as a part of what is allowed; NaN where anything is NaN.
+/// The largest error divided by its bound; NaN if any error is NaN.
 class Worst {
  public:
   void add(Scalar found, double exact, double bound) {
@@ -185,8 +185,9 @@ TEST_CASE("a sum of ones is exact beyond 2^24, where a float accumulator stops")
   }
 }
 
-// The mean is rounded to a float, by at most 2^-11 at 1e4; the mean square of what is then centred
-// is too large by the square of that, 2.4e-7. E[x^2] - E[x]^2 in floats would lose all digits.
+// The mean is rounded to a float, with an error of at most 2^-11 at 1e4. The variance around that
+// mean is too large by the square of the error, 2.4e-7. E[x^2] - E[x]^2 in floats would lose all
+// digits.
 TEST_CASE("the variance of ten million values around 10^4 is accurate") {
   const Tensor x = Random(1).normal({10'000'000}, 1e4, 1);
   double mean = 0, squares = 0;
@@ -206,8 +207,8 @@ TEST_CASE("the variance of ten million values around 10^4 is accurate") {
   });
 }
 
-// A sum of K floats kept in double is off by at most K 2^-53 sum |x| whatever the order, both here
-// and in the kernel, and rounding it once more by u |y|.
+// A sum of K floats in double has an error of at most K 2^-53 sum |x| in any order, both here and
+// in the kernel. Rounding it to a float adds at most u |y|.
 TEST_CASE("sums of real numbers are rounded once") {
   for (const Reduce& s : {Reduce{1, 1, 1, 100'003}, Reduce{3, 50, 7, 33}, Reduce{5, 999, 17, 1},
                           Reduce{9, 1, 3, 65}, Reduce{2, 1, 2, 30'011}}) {
@@ -247,8 +248,8 @@ TEST_CASE("sums have the same bits for any number of threads") {
   }
 }
 
-// Each channel holds as many numbers m + 1 as m - 1: the mean is m, the variance 1, with eps = 3
-// rstd is 1/2, and all results are whole or halves.
+// Each channel holds as many numbers m + 1 as m - 1. The mean is m and the variance 1. With eps =
+// 3, rstd is 1/2, and all results are integers or halves.
 TEST_CASE("batch norm is exact if no step needs rounding") {
   BatchNormArrays memory;
   int cases = 0;

@@ -1,4 +1,5 @@
-// What optimizers, clipping, averages and schedules refuse, word for word, at the user's line.
+// Tests the errors of optimizers, clipping, moving averages and schedules, word for word and
+// with the user's line.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -44,7 +45,7 @@ const std::vector<Wrong> kNoDecay = {{-0.5, "at least 0 and below 1", "-0.5"},
                                      {kNaN, "at least 0 and below 1", "nan"},
                                      {kInfinity, "at least 0 and below 1", "inf"}};
 
-/// Every wrong value of an option is refused by `make`, with the option's name.
+/// Checks that `make` rejects every wrong value of an option, and that the error names the option.
 void check_option(const std::string& op, const std::string& option,
                   const std::vector<Wrong>& values, const std::function<void(double)>& make) {
   for (const Wrong& wrong : values) {
@@ -188,7 +189,7 @@ TEST_CASE("step() reports a layer that was added after the optimizer was constru
   CHECK(message_of([&] { sgd.step(); }) ==
         "Sgd: a parameter was added after the optimizer was made\n  F.layers.1.weight [1, 2]" +
             expected);
-  // A list of tensors says itself what it holds, and a layer that is gone needs no training.
+  // A list of tensors does not change, and a destroyed layer needs no training.
   Sgd listed(other.parameters());
   other.layers.add<Linear>(2, 1);
   CHECK(message_of([&] { listed.step(); }) == "");
@@ -290,8 +291,7 @@ TEST_CASE("errors of optimizers name the user's line") {
   CHECK(last_line([&] { linear_lr(0.1, 1, 3, -1); }) == here(__LINE__));
 }
 
-// The numbers that a rule saved were changed by an optimizer: the error names that optimizer's
-// line.
+// An optimizer changed the numbers that a rule saved. The error names the optimizer's line.
 TEST_CASE("a write between forward and backward is an error that names the user's line") {
   const Pair pair, other;
   Tensor p = pair.first;

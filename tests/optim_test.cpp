@@ -1,4 +1,4 @@
-// Optimizers against their formulas in double, their state, and a network that learns.
+// Tests optimizers against their formulas in double, their state, and that a network learns.
 #include "nn/optim.h"
 
 #include <doctest/doctest.h>
@@ -31,7 +31,7 @@ struct Pair : Module {
   Tensor first, second;
 };
 
-/// A number in double, and how far the float kernel's may be from it.
+/// A number in double, and the largest allowed error of the float kernel.
 struct Bounded {
   double value = 0, error = 0;
 };
@@ -53,7 +53,7 @@ class Run {
     std::copy(start.begin(), start.end(), pair.first.mutable_data());
   }
   static Tensor gradient(int step) {
-    // Away from 0, so that Adam does not divide rounding errors by one another.
+    // Not near 0, where Adam would divide one rounding error by another.
     Tensor g = Random(2, static_cast<uint64_t>(step)).uniform({kCount}, 0.5, 1.5);
     Scalar* const data = g.mutable_data();
     for (int64_t i = 0; i < kCount; ++i) {
@@ -249,7 +249,7 @@ TEST_CASE("Adam corrects each parameter's bias with that parameter's step count"
       if (step == 1000) pair.second.set_grad(Tensor::ones({1}));
       adam.step();
     }
-    // The first step of a parameter is lr long, whenever it comes: see the test above.
+    // A parameter's first step has length lr at any time: see the test above.
     const double moved = 1 - static_cast<double>(pair.second.item());
     CHECK(std::abs(moved - 0.01) <= 0.01 * 8 * kU + kU);
     CHECK(adam.state()[0].second.item() == 1001);

@@ -1,5 +1,5 @@
-// Checkpoints that PyTorch's side wrote, read and written again: the same bits in the numbers, the
-// same bytes in the file. Compiled into both test programs.
+// Tests checkpoints written by PyTorch. Reading gives the same bits, and writing gives the same
+// bytes. Compiled into both test programs.
 #include <doctest/doctest.h>
 
 #include <cstring>

@@ -1,6 +1,6 @@
-// Three GANs, fifty steps each, beside PyTorch from the same weights, data and latent vectors: the
-// losses of each step, and weights and buffers after 20 and 50. Compiled into both test programs;
-// fixtures/trajectories.py has the same lines in Python.
+// Trains three GANs for fifty steps and compares them with PyTorch, from the same weights, data
+// and latent vectors. Compares the losses of each step, and weights and buffers after 20 and 50
+// steps. Compiled into both test programs. fixtures/trajectories.py has the same code in Python.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -20,8 +20,8 @@ constexpr int64_t kSteps = 50, kBatch = 8, kSamples = 32, kLatent = 8;
 constexpr bool kFloat = sizeof(Scalar) == 4;
 
 // How far losses and weights may be from PyTorch's, relative to the largest number of each array.
-// No bound can be derived: the players react to each other's rounding errors. Measured are 1e-6 and
-// 1e-15 after fifty steps; what the project promises is 1e-4 (at step 20) and 1e-9.
+// No bound can be derived, because the two networks amplify each other's rounding errors. Measured
+// after fifty steps: 1e-6 and 1e-15. The project promises 1e-4 (at step 20) and 1e-9.
 constexpr double kRelative = kFloat ? 1e-5 : 1e-12;
 
 struct Gan : nn::Module {

@@ -1,5 +1,5 @@
-// Optimizers, clipping, schedules and moving averages beside PyTorch's. Compiled into both test
-// programs; fixtures/optimizers.py computes the other side in float64.
+// Compares optimizers, clipping, schedules and moving averages with PyTorch. Compiled into both
+// test programs. fixtures/optimizers.py computes the expected values in float64.
 #include <doctest/doctest.h>
 
 #include <algorithm>

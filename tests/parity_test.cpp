@@ -1,5 +1,5 @@
-// Every op and layer, forward and backward, beside what PyTorch computes in float64. Compiled into
-// both test programs; fixtures/make_fixtures.py says what the fixtures hold.
+// Compares every op and layer, forward and backward, with PyTorch's results in float64. Compiled
+// into both test programs. fixtures/make_fixtures.py documents the fixtures.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -19,14 +19,14 @@ std::vector<ParityCase> all_cases() {
   return all;
 }
 
-/// The part of a case's name in front of the slash, and how many cases have it.
+/// Counts the cases per part of the name before the slash.
 std::map<std::string, int> subjects() {
   std::map<std::string, int> counts;
   for (const ParityCase& c : all_cases()) ++counts[c.name.substr(0, c.name.find('/'))];
   return counts;
 }
 
-/// What a regular expression's first group matches in a header, line by line.
+/// Returns the matches of a regular expression's first group in the lines of a header.
 std::set<std::string> declared(const std::string& header, const char* expression) {
   std::ifstream file(FORGER_SOURCE_DIR "/" + header);
   REQUIRE(file);

@@ -1,5 +1,5 @@
-// The pointwise kernels: every set against one operation per element, to the bit where it is
-// rounded once; exp and its kin within 2 ULP of a double; broadcasting; tails.
+// Tests the pointwise kernels. Operations that are rounded once must be exact per element; exp,
+// log and the like must be within 2 ULP. Covers broadcasting and tails.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -45,7 +45,7 @@ Values all_magnitudes() {
   return values;
 }
 
-/// Numbers between -4 and 4, with special values strewn in.
+/// Numbers between -4 and 4, mixed with special values.
 Values mixed(int64_t count, uint64_t seed) {
   Random random(seed);
   Values values = random.uniform({count}, -4, 4).to_vector();
@@ -57,7 +57,7 @@ Values mixed(int64_t count, uint64_t seed) {
   return values;
 }
 
-/// The same bits, or a NaN both: which of two NaNs an operation returns is the processor's choice.
+/// True if both have the same bits or both are NaN. The processor chooses which NaN it returns.
 bool same(Scalar a, Scalar b) {
   return (std::isnan(a) && std::isnan(b)) ||
          std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b);
@@ -73,7 +73,7 @@ std::string first_other(const Scalar* found, const Values& expected) {
   return "";
 }
 
-/// The lengths at which a vector's tail can go wrong, and one that is cut into chunks.
+/// Lengths with every kind of vector tail, and one that is cut into chunks.
 std::vector<int64_t> lengths() {
   std::vector<int64_t> all;
   for (int64_t n = 0; n <= 67; ++n) all.push_back(n);
@@ -221,7 +221,7 @@ TEST_CASE("broadcast arithmetic is exact for long rows and many short rows") {
   for (const auto& [as, bs] : shapes) {
     const Shape shape = broadcast_shapes("test", as, bs, {});
     const Values a = mixed(as.numel(), 5), b = mixed(bs.numel(), 6);
-    // The reference, which the cases above have checked, is one loop whatever the length.
+    // The cases above have checked the reference, which is one loop for any length.
     Values expected(static_cast<size_t>(shape.numel())), y(expected.size());
     kernels::kReference.sub(plan_broadcast(shape, as, bs), a.data(), b.data(), expected.data());
     for (const Kernels* set : kernel_sets()) {
@@ -292,7 +292,7 @@ TEST_CASE("exp, log, tanh, sigmoid and softplus are within 2 ULP for all magnitu
         const double exact = op.of(x[i]);
         const bool both_nan = std::isnan(exact) && std::isnan(y[i]);
         const double error = both_nan ? 0 : ulps(y[i], exact);
-        if (!(error <= worst)) {  // a NaN of one of the two counts as well
+        if (!(error <= worst)) {  // also true for a NaN in only one of the two
           worst = error;
           worst_at = x[i];
           if (std::isnan(error)) break;

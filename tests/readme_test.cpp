@@ -1,5 +1,5 @@
-// What README.md says: its op works, and the number of lines to read is the true one. Its program
-// is a test of CTest's (tests/CMakeLists.txt), and its lines for CMake one of .ci/run's.
+// Tests README.md: its op works, and its number of lines to read is correct. CTest runs its
+// program (tests/CMakeLists.txt), and .ci/run builds the project that uses its CMake lines.
 #include <doctest/doctest.h>
 
 #include <cstdint>

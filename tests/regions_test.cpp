@@ -1,4 +1,5 @@
-// Ops called inside a caller's OpenMP constructs: each thread gets the bits that it gets outside.
+// Tests ops that are called inside a caller's OpenMP constructs: each thread gets the same bits
+// as outside.
 #include <doctest/doctest.h>
 #include <omp.h>
 
@@ -44,7 +45,7 @@ void add_convolution(std::vector<Case>& cases, const std::string& path, int64_t 
                    [=] { return conv2d_weight_grad(normal(g, 3), normal(x), k, k, options); }});
 }
 
-/// Every kernel that starts a team, below the work from which it does and above.
+/// Every kernel that starts a team, with less work than needed for a team and with more.
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const auto& [m, n, k] : {std::array<int64_t, 3>{8, 8, 8},
@@ -98,7 +99,7 @@ std::vector<Case> all_cases() {
   return cases;
 }
 
-/// The construct of the caller, and what its threads found.
+/// A construct of the caller, and the results of its threads.
 struct Place {
   std::string what;
   std::function<std::vector<Numbers>(const std::function<Numbers()>&)> run;
@@ -163,7 +164,7 @@ const std::vector<Place> kPlaces = {
     {"for", in_loop},
     {"task", in_task}};
 
-/// While in scope, so many levels of parallel regions may have threads.
+/// While in scope, this many nested levels of parallel regions may have several threads.
 class Levels {
  public:
   explicit Levels(int count) : before_(omp_get_max_active_levels()) {
@@ -177,8 +178,8 @@ class Levels {
   int before_;
 };
 
-/// The first case and place where a thread got other bits, or "". It stops there: a construct that
-/// joins the caller's team may wait for ever in the places that follow.
+/// The first case and construct where a thread got other bits, or "". It stops there, because a
+/// kernel that joins the caller's team may wait forever in the following constructs.
 std::string difference(const std::vector<Case>& cases, const std::vector<Place>& places) {
   for (const Case& c : cases) {
     const auto result = [&] { return c.result().to_vector(); };
@@ -224,7 +225,7 @@ TEST_CASE("the ladder's kernels have the same bits inside a caller's parallel re
 TEST_CASE("ops have the same bits if OpenMP grants fewer threads than requested") {
   const Threads threads(8);
   const int before = omp_get_dynamic();
-  omp_set_dynamic(1);  // OpenMP may now give a region fewer, and does on a machine of fewer cores
+  omp_set_dynamic(1);  // OpenMP may now grant fewer threads, and does so on fewer cores
   on_every_kernel_set([] {
     for (const Case& c : all_cases()) {
       CAPTURE(c.what);

@@ -1,5 +1,5 @@
-// Convolutions whose stride, padding, dilation or kernel is extreme: their scratch memory is in
-// proportion to the operands, and the results are the reference's, to the bit.
+// Tests convolutions with extreme stride, padding, dilation or kernel. Their scratch memory must
+// be proportional to the operands, and their results must have the reference's bits.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -22,7 +22,7 @@ struct Case {
   std::string what;
   Shape x, weight;
   ConvOptions options;
-  bool input_grad = true;  // false where the reference's takes seconds
+  bool input_grad = true;  // false if the reference takes seconds
 };
 
 const Case kCases[] = {
@@ -50,7 +50,7 @@ const Case kCases[] = {
     {"as many taps as pixels between them", {1, 3, 640, 640}, {5, 3, 2, 3}, {.stride = 320}},
 };
 
-/// Whole numbers, of which all sums are exact.
+/// Integers whose sums are exact.
 Tensor whole(const Shape& shape, uint64_t seed) {
   Random random(seed);
   const Tensor x = Tensor::empty(shape);
@@ -59,7 +59,7 @@ Tensor whole(const Shape& shape, uint64_t seed) {
   return x;
 }
 
-/// An upper bound of the bytes that f takes: up to the peak of all that ran before.
+/// An upper bound of the bytes that f takes. The peak may be that of an earlier call.
 template <class F>
 int64_t bytes_taken(const F& f) {
   const size_t before = memory::stats().in_use;

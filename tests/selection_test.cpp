@@ -1,5 +1,5 @@
-// An op that chooses passes 0 to what it did not choose, also where the gradient that arrives is
-// infinite: 0 times infinity would be NaN.
+// Tests ops that select elements: an element that is not selected gets gradient 0, also from an
+// infinite cotangent, where a product with 0 would be NaN.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -20,7 +20,7 @@ constexpr Scalar kInfinity = std::numeric_limits<Scalar>::infinity();
 struct Choice {
   const char* op;
   std::vector<Scalar> x;     // where the slope of f is 0
-  std::vector<size_t> none;  // of these the places that get no gradient; empty: all
+  std::vector<size_t> none;  // indices that get no gradient; empty for all
   std::function<Tensor(const Tensor&)> f;
 };
 
@@ -93,7 +93,7 @@ TEST_CASE("an element that an op did not select has second derivative 0") {
       const Tensor one = slice(dx, 0, static_cast<int64_t>(i), static_cast<int64_t>(i) + 1);
       const std::vector<Tensor> second =
           grad({one}, {g, x}, {}, {.retain_graph = true, .allow_unused = true});
-      // How the gradient at i depends on g and on x at i: not at all.
+      // The gradient at i depends neither on g nor on x at i.
       if (second[0].defined()) CHECK(sum(second[0]).item() == 0);
       if (second[1].defined()) CHECK(second[1].data()[i] == 0);
     }

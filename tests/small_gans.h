@@ -11,8 +11,8 @@
 #include "nn/layers.h"
 #include "nn/optim.h"
 
-/// Three small GANs that take training steps on made-up data, to see what a step does to memory and
-/// to bits.
+/// Three small GANs that train on random data, to test how a step uses memory and whether its bits
+/// are reproducible.
 namespace forger {
 
 /// One GAN in training: two networks, two optimizers, and random numbers.
@@ -22,7 +22,7 @@ class SmallGan {
   virtual void step() = 0;
   virtual Tensor sample() = 0;
 
-  /// All that a step changes: weights, buffers, optimizer state and a sample.
+  /// Everything that a step changes: weights, buffers, optimizer state and a sample.
   std::vector<Scalar> state() {
     std::vector<Scalar> all;
     for (const nn::NamedTensors& part :
@@ -133,8 +133,8 @@ class Dcgan : public SmallGan {
   Random random_{2};
 };
 
-/// WGAN-GP (Gulrajani et al. 2017, arXiv 1704.00028): the critic's loss holds the norm of its own
-/// gradient, so its step differentiates twice.
+/// WGAN-GP (Gulrajani et al. 2017, arXiv 1704.00028). The critic's loss contains the norm of its
+/// own gradient, so its step differentiates twice.
 class WganGp : public SmallGan {
  public:
   explicit WganGp(int64_t f) : g_(f), critic_(f) {}
@@ -156,7 +156,7 @@ class WganGp : public SmallGan {
   Tensor sample() override { return g_(Random(5).normal({4, 8, 1, 1})); }
 
  private:
-  // Without batch norm: the penalty is each sample's own.
+  // Without batch norm, because the penalty is computed per sample.
   struct Critic : nn::Module {
     explicit Critic(int64_t f) : Module("D") {
       net.add<nn::Conv2d>(1, f, {.kernel = 4, .stride = 2, .padding = 1});

@@ -1,5 +1,5 @@
-// Checkpoints of other programs and other versions: half-precision numbers, dtypes that the engine
-// does not have, files of other formats, an Adam of an older checkpoint, and parts of a network.
+// Tests checkpoints of other programs and versions: half precision, dtypes that the engine does
+// not have, files of other formats, an older Adam, and parts of a network.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -183,7 +183,7 @@ TEST_CASE("an older checkpoint of Adam with one common step count is restored") 
     CHECK(found[i].second.to_vector() == expected[i].second.to_vector());
   }
   CHECK(restore_matching(old, "opt.", resumed.state()).empty());
-  // Where each parameter has a step, a common one is unknown, as any other tensor.
+  // If each parameter has a step, a common step is an unknown tensor.
   for (const auto& [name, tensor] : adam.state()) old.tensors["opt." + name] = tensor;
   CHECK(message_of([&] { restore(old, "opt.", resumed.state(), "a"); }) ==
         "a: a checkpoint of another architecture\n  unknown  opt.step []");

@@ -1,5 +1,5 @@
-// Checkpoints: bit for bit there and back, the format as it is specified, hostile and damaged files
-// refused word for word, and an old checkpoint that survives a failed save.
+// Tests checkpoints: exact round trips, the specified layout, the exact errors for malicious and
+// damaged files, and that a failed save keeps the old checkpoint.
 #include "nn/state.h"
 
 #include <doctest/doctest.h>
@@ -29,7 +29,7 @@ std::string little_endian(uint64_t value) {
   return bytes;
 }
 
-/// A file of this header, whatever it says, and these numbers.
+/// A file with this header, valid or not, and these numbers.
 std::string file_of(const std::string& header, const std::string& numbers = "") {
   return little_endian(header.size()) + header + numbers;
 }
@@ -209,7 +209,7 @@ TEST_CASE("restore() lists every mismatch and changes nothing") {
   }
   CHECK(message("D.", {state[0]}) == "");
   CHECK(state[0].second.to_vector() == Values{7, 7});
-  // Without a prefix it may be a part of what the file holds.
+  // Without a prefix, the file may hold other tensors too.
   CHECK(message("", {{"D.a", state[0].second}}) == "");
   CHECK(message("D.", {}) ==
         "run/a.safetensors: a checkpoint of another architecture\n  unknown  D.a [2]");
@@ -238,7 +238,7 @@ TEST_CASE("an impossible header length is rejected before anything is read or al
   CHECK(refusal(little_endian(0) + "{}") != "");
   CHECK(refusal(little_endian(2) + "[]") == length("2", 2));
   CHECK(refusal(little_endian(2) + "{}") == "");
-  // The longest header that is read is 4 MiB, whatever the file holds.
+  // The longest header that is read has 4 MiB, for any file.
   const std::string longest = "{" + std::string((4 << 20) - 2, ' ') + "}";
   CHECK(refusal(file_of(longest)) == "");
   CHECK(refusal(file_of(longest + " ")) == length("4194305", longest.size() + 1));
@@ -273,7 +273,7 @@ TEST_CASE("a duplicate key is rejected on every level") {
                         "1234")) == twice("dtype"));
   CHECK(refusal(file_of("{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}")) == twice("a"));
   CHECK(refusal(file_of("{\"__metadata__\":{},\"__metadata__\":{}}")) == twice("__metadata__"));
-  // The same key in two objects is as it should be.
+  // The same key in two objects is valid.
   CHECK(refusal(file_of("{\"v\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
                         "\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[4,8]}}",
                         "12345678")) == "");
@@ -406,8 +406,8 @@ TEST_CASE("a file truncated at any byte or one byte too long is rejected") {
   CHECK(refusal(whole + '\0').starts_with("DIR/a: there are bytes that belong to no tensor\n"));
 }
 
-// A flipped bit may change a name, a number of the metadata or the tensors and go unseen. What it
-// must not do is anything but load or throw an Error that names the file.
+// A flipped bit in a name, in the metadata or in the numbers cannot be detected. In all cases the
+// file must load or throw an Error that names it.
 TEST_CASE("a file with one flipped bit is either loaded or rejected with an Error") {
   const TempFolder folder;
   save_checkpoint(folder / "a",
@@ -427,7 +427,7 @@ TEST_CASE("a file with one flipped bit is either loaded or rejected with an Erro
       REQUIRE(std::string(error.what()).starts_with((folder / "b").string() + ": "));
     }
   }
-  // The numbers and some letters are free; the first 8 bytes, the brackets and keys are not.
+  // Numbers and some letters may have any value; the first 8 bytes, brackets and keys may not.
   CHECK(refused > 8 * whole.size() / 2);
 }
 

@@ -14,7 +14,7 @@
 
 namespace forger {
 
-/// A program that runs in a folder of its own, its output kept apart from the test's.
+/// A program that runs in its own folder, with its output captured.
 class Subprocess {
  public:
   struct Options {
@@ -32,7 +32,7 @@ class Subprocess {
     }
     argv.push_back(nullptr);
     const int out = ::fileno(out_), err = ::fileno(err_);
-    // OpenMP's threads wait by spinning, which starves everything on a busy machine.
+    // OpenMP's threads wait by spinning, which slows other programs on a busy machine.
     ::setenv("OMP_WAIT_POLICY", "passive", 0);
     pid_ = ::fork();
     if (pid_ != 0) return;
@@ -44,7 +44,7 @@ class Subprocess {
     ::dup2(err, STDERR_FILENO);
     const rlimit limit{options.max_file_bytes, options.max_file_bytes};
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    ::alarm(3600);  // ends a program that hangs; far more than a busy machine needs
+    ::alarm(3600);  // ends a program that hangs; far more time than a busy machine needs
     if (::chdir(folder.c_str()) == 0) ::execv(program.c_str(), argv.data());
     ::_exit(127);
   }

@@ -11,7 +11,7 @@
 
 namespace forger {
 
-/// A new empty folder that is removed with all it holds at the end of the scope.
+/// A new empty folder that is removed with its contents at the end of the scope.
 class TempFolder {
  public:
   TempFolder() {

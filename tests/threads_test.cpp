@@ -1,5 +1,5 @@
-// Threads of the caller's own, each with its own networks and tensors. The thread sanitizer runs
-// this file (./forger test tsan), so none of these tests starts an OpenMP region of its own.
+// Tests a caller's own threads, each with its own networks and tensors. The thread sanitizer
+// runs this file (./forger test tsan), so no test here starts an OpenMP region.
 #include "threads.h"
 
 #include <doctest/doctest.h>
@@ -28,7 +28,7 @@ namespace {
 
 /// Calls f(0), f(1), ... at the same time, each in a thread of its own.
 void at_once(int count, const std::function<void(int)>& f) {
-  std::latch ready(count);  // a thread that ends before the next begins would race with nobody
+  std::latch ready(count);  // all threads start at the same time
   std::vector<std::thread> threads;
   for (int i = 0; i < count; ++i) {
     threads.emplace_back([&, i] {

@@ -1,5 +1,5 @@
-// What a training step must never do: depend on the number of threads, differ between two runs, or
-// leave something behind.
+// Tests what a training step must not do: depend on the number of threads, differ between two
+// runs, or leak nodes and memory.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -35,8 +35,8 @@ int64_t resident() {
   return pages * ::sysconf(_SC_PAGESIZE);
 }
 
-// Wide enough that every kernel of a step is shared out: products above 200,000 multiply-adds,
-// pointwise work above 32,768 elements.
+// Wide enough that every kernel of a step uses several threads: products above 200,000
+// multiply-adds, pointwise work above 32,768 elements.
 constexpr int64_t kMlpWidth = 512, kConvWidth = 32;
 
 }  // namespace
@@ -69,7 +69,7 @@ TEST_CASE("a thousand steps with a gradient penalty leak no node and no memory")
   const memory::Stats after = memory::stats();
   CHECK(after.in_use == before.in_use);
   CHECK(after.system_requests == before.system_requests);
-#ifndef FORGER_SANITIZED  // the address sanitizer keeps what was freed, and finds leaks itself
+#ifndef FORGER_SANITIZED  // the address sanitizer keeps freed memory, and finds leaks itself
   CHECK(resident() - resident_before <= 1 << 20);
 #endif
 }

@@ -1,4 +1,4 @@
-// The README's example, with the one header that a program includes.
+// Tests that the README's example compiles with the one header forger.h.
 #include <doctest/doctest.h>
 
 #include "forger.h"

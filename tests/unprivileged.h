@@ -6,8 +6,8 @@
 
 namespace forger {
 
-/// While one exists, permissions bite: root's rights to read everything are given up. Of a test's
-/// temporary folder, which is root's, the permissions have to allow what the test reads.
+/// While one exists, root gives up its right to read everything, so permissions apply. A test's
+/// temporary folder belongs to root, so its permissions must allow what the test reads.
 class Unprivileged {
  public:
   Unprivileged() {

@@ -1,6 +1,6 @@
-// Convolutions by Winograd's minimal filtering, which the SIMD sets take where it multiplies less:
-// that the geometries below do take it, exact results on whole numbers, a derived bound on real
-// ones, and the same bits for any number of threads.
+// Tests convolutions by Winograd's minimal filtering, which the SIMD sets use if it needs fewer
+// multiplications. The geometries below must use it. Results are exact on integers, within a
+// derived bound on real numbers, and have the same bits for any number of threads.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -32,7 +32,7 @@ std::vector<const Kernels*> simd_sets() {
   return sets;
 }
 
-/// Numbers of which some are so large that beside them the others are lost in a sum.
+/// Numbers of which some are so large that a sum with them loses the others.
 std::vector<Scalar> small_and_large(int64_t count, uint64_t seed) {
   std::vector<Scalar> values = Random(seed).normal({count}).to_vector();
   for (Scalar& value : values) value = value > 0 ? 1 : 0x1p30f;
@@ -142,8 +142,8 @@ std::vector<Scalar> normals(int64_t count, uint64_t seed) {
 
 }  // namespace
 
-// Of a product with an operand that has a single 1, each element is 0 or one of the other operand,
-// unless neighbours were added before.
+// If one operand has a single 1, each element of the product is 0 or an element of the other
+// operand. Winograd's method adds neighbours first, so it gives other elements.
 TEST_CASE("the test's geometries use Winograd's method in every direction") {
   for (const Conv2d& incomplete : kGeometries) {
     const Conv2d s = complete(incomplete);
@@ -176,22 +176,22 @@ TEST_CASE("the test's geometries use Winograd's method in every direction") {
   }
 }
 
-// Whole numbers stay exact: the transforms add, subtract and, once an axis, halve. So all that is
-// computed is a multiple of 1/4, and no sum of these numbers reaches 2^22.
+// Integers stay exact. The transforms add, subtract and halve once per axis, so every intermediate
+// number is a multiple of 1/4, and no sum of these numbers reaches 2^22.
 TEST_CASE("Winograd convolutions are exact on integers") {
   Checker checker;
   for (const Conv2d& s : kGeometries) checker.check(complete(s), 3);
-  // So many results that they go past the caches; in the second, which has too few channels for
-  // Winograd's method but leaves the lanes alike, not by whole lines.
+  // Results large enough for non-temporal stores. The second has too few channels for Winograd's
+  // method, but stores its results in the same way, in partial cache lines.
   checker.check(complete({16, 16, 65, 65, 32, 2, 2, 0, 0, 1, 0, 1}), 3);
   checker.check(complete({16, 8, 66, 66, 32, 2, 2, 0, 0, 1, 0, 1}), 3);
 }
 
 // A product of a transformed input and a transformed weight has at most 6 roundings before the sum
-// over k, which adds k more, and the sum has at most 4 after it, two for each axis. So the error is
-// at most (k + 10) u (1 + u)^(k + 10) times what the magnitudes give with every sign a plus. k is C
-// KH KW / r^2, O for the input gradient, and the quads for the weight gradient. As for other
-// products (gemm_test.cpp) what is seen grows like the root of that where all terms have one sign.
+// over k. The sum adds k roundings, and the output transform at most 4, two per axis. The error is
+// therefore at most (k + 10) u (1 + u)^(k + 10) times the same expression of magnitudes, with every
+// sign a plus. k is C KH KW / r^2, O for the input gradient, and the number of quads for the weight
+// gradient. As in gemm_test.cpp, the observed error grows like sqrt(k) if all terms have one sign.
 TEST_CASE("the rounding error of Winograd convolutions stays within its bounds") {
   for (const Conv2d& incomplete : {kGeometries[6], kGeometries[10]}) {
     const Conv2d s = complete(incomplete);

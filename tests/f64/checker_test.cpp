@@ -1,4 +1,4 @@
-// The gradient checker is itself checked: rules that are wrong by 0.1 % must not pass.
+// Tests the gradient checker: rules that are wrong by 0.1 % must not pass.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// What happens when a tensor is changed between an op and its backward pass: the right gradient or
+// Tests changes of a tensor between an op and its backward pass: they give the right gradient or
 // an error, never a wrong number.
 #include <doctest/doctest.h>
 

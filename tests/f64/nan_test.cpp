@@ -1,4 +1,4 @@
-// A NaN in any op's forward or backward pass is caught in the same step.
+// Tests that check_nan reports a NaN in the forward or backward pass of any op.
 #include <doctest/doctest.h>
 
 #include <algorithm>

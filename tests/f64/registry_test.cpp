@@ -1,4 +1,4 @@
-// Every op of ops.h, first and second order, against finite differences.
+// Compares the first and second derivatives of every op of ops.h with finite differences.
 #include "registry.h"
 
 #include <doctest/doctest.h>
