@@ -23,23 +23,16 @@ constexpr const Kernels* kBuiltAvx512 = &kAvx512;
 constexpr const Kernels* kBuiltAvx512 = nullptr;
 #endif
 
-// What `./forger run` builds first holds one SIMD set; see CMakeLists.txt.
-#ifdef FORGER_CHAPTERS_ONLY
-constexpr const char* kUnusable = "this build leaves that kernel set out";
-constexpr const char* kHint = "\n  `./forger build` adds the others";
-#else
-constexpr const char* kUnusable = "this processor does not support that kernel set";
-constexpr const char* kHint = "";
-#endif
-
 struct Candidate {
   const char* name;
-  const Kernels* kernels;  // null if this build has no such set
-  bool supported;
+  const Kernels* built;  // null if this build leaves the set out
+  bool supported;        // true if this processor can run it
+
+  bool usable() const { return built != nullptr && supported; }
 };
 
 struct Candidates {
-  Candidate all[3];
+  Candidate all[3];  // from the plainest to the best
 };
 
 const Candidates& candidates() {
@@ -51,12 +44,9 @@ const Candidates& candidates() {
 #else
   constexpr bool avx2 = false, avx512 = false;
 #endif
-  const auto candidate = [](const char* name, const Kernels* kernels, bool supported) {
-    return Candidate{name, kernels, kernels != nullptr && supported};
-  };
-  static const Candidates instance = {{candidate("reference", &kReference, true),
-                                       candidate("avx2", kBuiltAvx2, avx2),
-                                       candidate("avx512", kBuiltAvx512, avx512)}};
+  static const Candidates instance = {{{"reference", &kReference, true},
+                                       {"avx2", kBuiltAvx2, avx2},
+                                       {"avx512", kBuiltAvx512, avx512}}};
   return instance;
 }
 
@@ -65,31 +55,48 @@ std::vector<const Kernels*>& offered() {
   return instance;
 }
 
-/// The set of that name. `asked_by` is what the user wrote, for the message.
+constexpr const char* kLeftOut = "this build leaves that kernel set out";
+constexpr const char* kHint = "\n  `./forger build` adds it";
+
+/// Returns the set of that name. `asked_by` is the option or function that names it, for the error.
 const Kernels& find(std::string_view name, const char* asked_by) {
   std::string valid;
-  bool known = false;
+  const char* what = "no such kernel set";
+  const char* hint = "";
   for (const Candidate& candidate : candidates().all) {
-    if (candidate.supported && candidate.name == name) return *candidate.kernels;
-    known = known || candidate.name == name;
-    if (candidate.supported) valid += (valid.empty() ? "" : ", ") + std::string(candidate.name);
+    if (candidate.usable()) {
+      if (candidate.name == name) return *candidate.built;
+      valid += (valid.empty() ? "" : ", ") + std::string(candidate.name);
+    } else if (candidate.name == name) {
+      what = candidate.supported ? kLeftOut : "this processor does not support that kernel set";
+      hint = candidate.supported ? kHint : "";
+    }
   }
   for (const Kernels* set : offered()) {
     if (set->name == name) return *set;
     valid += ", " + std::string(set->name);
   }
-  throw Error(std::string(asked_by) + ": " + (known ? kUnusable : "no such kernel set") +
-              "\n  found " + std::string(name) + ", expected one of: " + valid + kHint);
+  throw Error(std::string(asked_by) + ": " + what + "\n  found " + std::string(name) +
+              ", expected one of: " + valid + hint);
 }
 
 const Kernels& first_choice() {
-#ifndef FORGER_SCALAR_DOUBLE  // float64 has the reference alone, whatever the float engine shall
-                              // use
+#ifndef FORGER_SCALAR_DOUBLE  // FORGER_KERNELS is for the float engine; float64 has the reference
   if (const char* name = std::getenv("FORGER_KERNELS"); name != nullptr && *name != '\0') {
     return find(name, "FORGER_KERNELS");
   }
 #endif
-  return available(available_count() - 1);
+  // A chapter's first build holds the best set of the processor that built it. On another one it
+  // would run the reference, a hundred times as slow, without a word.
+  const Candidate* best = nullptr;
+  for (const Candidate& candidate : candidates().all) {
+    if (candidate.supported) best = &candidate;
+  }
+  if (best->built == nullptr) {
+    throw Error("kernels: " + std::string(kLeftOut) + "\n  " + best->name +
+                " is the best of this processor" + kHint);
+  }
+  return *best->built;
 }
 
 std::atomic<const Kernels*> chosen{nullptr};
@@ -107,13 +114,13 @@ const Kernels& active() {
 
 int available_count() {
   int count = 0;
-  for (const Candidate& candidate : candidates().all) count += candidate.supported;
+  for (const Candidate& candidate : candidates().all) count += candidate.usable();
   return count;
 }
 
 const Kernels& available(int i) {
   for (const Candidate& candidate : candidates().all) {
-    if (candidate.supported && i-- == 0) return *candidate.kernels;
+    if (candidate.usable() && i-- == 0) return *candidate.built;
   }
   throw Error("kernels::available: index out of range");
 }
