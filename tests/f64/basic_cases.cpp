@@ -193,6 +193,9 @@ std::vector<OpCase> basic_cases() {
     layout(
         "select", sample + ", from its end", {3, 4, 3},
         [=](auto& x) { return select(x, axis, -1); }, 0.8);
+    layout(
+        "select", sample + ", its first", {3, 4, 3}, [=](auto& x) { return select(x, axis, 0); },
+        0.8);
     layout("chunk", sample, {2, 4, 2}, [=](auto& x) {
       const std::vector<Tensor> parts = chunk(x, 2, axis);
       return parts[0] * parts[1];
