@@ -48,6 +48,13 @@ const Case kCases[] = {
     {"a wide kernel", {1, 1, 32, 1100}, {5, 1, 30, 600}, {}, false},
     {"a tall kernel", {1, 1, 256, 512}, {2, 1, 128, 511}, {}, false},
     {"as many taps as pixels between them", {1, 3, 640, 640}, {5, 3, 2, 3}, {.stride = 320}},
+    {"a large kernel of many channels", {8, 32, 64, 64}, {1, 32, 200, 200}, {.padding = 70}, false},
+    {"a kernel larger than the image", {8, 32, 32, 32}, {1, 32, 100, 100}, {.padding = 40}, false},
+    {"a large kernel for a large stride",
+     {16, 16, 64, 64},
+     {1, 16, 64, 64},
+     {.stride = 32, .padding = 32}},
+    {"a long kernel of one row", {8, 1, 1, 4099}, {256, 1, 1, 4096}, {}, false},
 };
 
 /// Integers whose sums are exact.

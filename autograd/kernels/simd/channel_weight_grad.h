@@ -26,6 +26,11 @@ namespace {
 /// Multiply-adds of a convolution, in any direction.
 int64_t work_of(const Conv2d& s) { return s.n * s.o * s.oh * s.ow * s.c * s.kh * s.kw; }
 
+/// Floats of x, weight and y.
+int64_t operands_of(const Conv2d& s) {
+  return s.n * (s.c * s.h * s.w + s.o * s.oh * s.ow) + s.o * s.c * s.kh * s.kw;
+}
+
 struct ChannelWeightGradPlan {
   int64_t taps, area;         // of the kernel; places of an image
   int64_t images, blocks;     // of a slice of k, and how many slices
@@ -36,11 +41,14 @@ struct ChannelWeightGradPlan {
   float* own;                         // [thread]: x, panels of g
 };
 
-/// Whether whole vectors of channels are the rule, and an image is not too large for the caches.
+/// True if whole vectors of channels are the rule, an image is not too large for the caches, and
+/// neither is one chunk's dw out of proportion to the operands.
 bool takes_channels(const Conv2d& s) {
   const bool filled = s.c >= Vec::kLanes && 4 * s.c >= 3 * round_up(s.c, Vec::kLanes);
   const bool small = s.h * s.w * kNr + s.o * s.oh * s.ow <= 8 * kScratch;
-  return filled && small && s.o * s.n * s.oh * s.ow > 0;
+  const int64_t sums = s.kh * s.kw * s.o * round_up(s.c, kNr);
+  return filled && small && sums <= most_partial_sums(operands_of(s)) &&
+         s.o * s.n * s.oh * s.ow > 0;
 }
 
 ChannelWeightGradPlan plan_channel_weight_grad(const Conv2d& s) {
@@ -52,9 +60,9 @@ ChannelWeightGradPlan plan_channel_weight_grad(const Conv2d& s) {
   const int64_t image = s.h * s.w * kNr + p.a_panels * kMr * p.area;
   p.images = max(1, min(s.n, min(kScratch / image, kRunsAtOnce / s.oh)));
   p.blocks = ceil_div(s.n, p.images);
-  p.per_chunk = ceil_div(p.blocks, min(p.blocks, ceil_div(8, p.c_blocks)));
+  p.dw_size = p.taps * s.o * kNr;
+  p.per_chunk = blocks_per_chunk(p.blocks, p.c_blocks, p.c_blocks * p.dw_size, operands_of(s));
   p.chunks = ceil_div(p.blocks, p.per_chunk);
-  p.dw_size = p.taps * p.a_panels * kMr * kNr;
   p.x_size = p.images * s.h * s.w * kNr;
   p.own_size = round_up(p.x_size + p.a_panels * panel_size<kMr>(p.images * p.area), 16);
   return p;
@@ -96,7 +104,7 @@ void channel_weight_grad_block(const Conv2d& s, const ChannelWeightGradPlan& pla
     const auto multiply = [&] {
       for (int64_t i = 0; i < plan.a_panels; ++i) {
         any_tile(s.o - i * kMr, {a + i * panel_size<kMr>(k), runs, count, s.stride * kNr},
-                 dw + (tap * plan.a_panels + i) * kMr * kNr, kNr, channels, add);
+                 dw + (tap * s.o + i * kMr) * kNr, kNr, channels, add);
       }
       count = 0;
       add = true;
@@ -126,7 +134,7 @@ void channel_weight_grad_loops(const Conv2d& s, const ChannelWeightGradPlan& pla
     }
   };
   team.share(plan.chunks * plan.c_blocks, add_chunk, schedule_for(work_of(s)));
-  const int64_t tap_size = plan.a_panels * kMr * kNr;
+  const int64_t tap_size = s.o * kNr;
   team.share(plan.c_blocks * s.o, [&](int64_t t) {
     const int64_t block = t % plan.c_blocks, o = t / plan.c_blocks;
     float* const sum = plan.dw + block * plan.dw_size + o * kNr;

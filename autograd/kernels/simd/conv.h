@@ -52,7 +52,7 @@ bool covers(const Conv2d& s) {
   return s.kh == s.h && s.kw == s.w && s.padding == 0 && s.dilation == 1;
 }
 
-/// False, and nothing is written, where none of the three is fit for the extents.
+/// Returns false, with nothing written, if the scratch would be too large for all three.
 bool any_correlate(const Correlation& s) {
   if (s.n * s.m * s.grid_h * s.grid_w == 0) return true;
   if (takes_winograd(s)) {
@@ -187,8 +187,6 @@ WeightGradPlan plan_weight_grad(const Conv2d& s, int64_t places) {
   p.blocks = cut(s.n, s.oh, s.ow, places);
   p.cb = min(s.c, max(1, 512 / (s.kh * s.kw)));  // reads all of g for 512 columns
   p.c_blocks = ceil_div(s.c, p.cb);
-  p.per_chunk = ceil_div(p.blocks.count, min(p.blocks.count, ceil_div(8, p.c_blocks)));
-  p.chunks = ceil_div(p.blocks.count, p.per_chunk);
   p.split = s.kw > 1 ? s.dilation : 1;
   p.width = ceil_div((s.ow - 1) * s.stride + (s.kw - 1) * s.dilation + 1, p.split);
   p.pitch = p.split * p.width;
@@ -202,6 +200,9 @@ WeightGradPlan plan_weight_grad(const Conv2d& s, int64_t places) {
   p.padded_size = p.blocks.images * p.in_rows * p.cb * p.pitch + Vec::kLanes;
   p.own_size = round_up(floats + Vec::kLanes * (p.column + 2), 16);
   p.dw_size = s.o * p.cols;
+  p.per_chunk =
+      blocks_per_chunk(p.blocks.count, p.c_blocks, p.c_blocks * p.dw_size, operands_of(s));
+  p.chunks = ceil_div(p.blocks.count, p.per_chunk);
   return p;
 }
 
@@ -321,11 +322,11 @@ void conv2d_weight_grad(const Conv2d& s, const float* g, const float* x, float* 
     return;
   }
   WeightGradPlan plan = plan_weight_grad(s, kPlaces);
-  const int64_t operands = s.n * (s.c * s.h * s.w + s.o * s.oh * s.ow) + s.o * k;
-  if (!pays_to_copy(plan.copied, plan.own_size, work_of(s), operands)) {
+  const int64_t operands = operands_of(s), tasks = plan.chunks * plan.c_blocks;
+  if (!pays_to_copy(plan.copied, plan.own_size, work_of(s), operands) ||
+      tasks * plan.dw_size > most_partial_sums(operands)) {
     return kReference.conv2d_weight_grad(s, g, x, dweight);
   }
-  const int64_t tasks = plan.chunks * plan.c_blocks;
   const bool serial = work_of(s) < kSerialWork || tasks == 1;
   const int threads = serial ? 1 : max_threads();
   const Scratch<float> floats(plan.own_size * threads + tasks * plan.dw_size);

@@ -47,12 +47,18 @@ int64_t points_of_image(const Conv2d& s, int64_t r) {
   return Quads(s.oh, s.ow).products(r) * (s.stride * s.stride * kNr + round_up(s.o, kMr));
 }
 
+/// Floats of one chunk's dw.
+int64_t winograd_sums(const Conv2d& s, int64_t r) {
+  return (r + 1) * (r + 1) * s.stride * s.stride * s.o * round_up(s.c, kNr);
+}
+
 /// Whether it is likely to be faster than channel_weight_grad.h, counted in multiply-adds: a number
 /// of v costs as much as five of them, one of a as eight, one of dw as four (fitted as in
 /// winograd_correlate.h).
 bool takes_winograd(const Conv2d& s) {
   const int64_t r = winograd_taps(s);
   if (r == 0 || !takes_channels(s) || points_of_image(s, r) > kMostPoints) return false;
+  if (winograd_sums(s, r) > most_partial_sums(operands_of(s))) return false;
   const int64_t rems = s.stride * s.stride, cols = round_up(s.c, Vec::kLanes);
   const int64_t quad = rems * cols * (s.o + 5) + 8 * s.o * ceil_div(s.c, kNr);
   const int64_t products = s.n * Quads(s.oh, s.ow).products(r);
@@ -78,12 +84,12 @@ WinogradWeightGradPlan plan_winograd_weight_grad(const Conv2d& s, int64_t r) {
   p.blocks = ceil_div(s.n, p.images);
   p.c_blocks = ceil_div(s.c, kNr);
   p.a_panels = ceil_div(s.o, kMr);
-  p.per_chunk = ceil_div(p.blocks, min(p.blocks, ceil_div(8, p.c_blocks)));
+  p.per_chunk = blocks_per_chunk(p.blocks, p.c_blocks, winograd_sums(s, r), operands_of(s));
   p.chunks = ceil_div(p.blocks, p.per_chunk);
   p.v_point = panel_size<kNr>(p.images * quads);
   p.a_panel = panel_size<kMr>(p.images * quads);
   p.a_point = p.a_panels * p.a_panel;
-  p.dw_point = p.a_panels * kMr * kNr;
+  p.dw_point = s.o * kNr;
   p.dw_size = p.points * p.rems * p.dw_point;
   p.plane_size = (s.h * s.w + 1) * kNr;
   p.g_size = panel_size<kMr>(p.area + 1);
