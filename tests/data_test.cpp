@@ -322,6 +322,15 @@ TEST_CASE("append_images converts tensors to images") {
         }) == "append_images: images must have 4 axes\n  found [2, 2], expected (N, C, H, W)");
 }
 
+TEST_CASE("append_images refuses images without pixels") {
+  for (const Shape& shape : {Shape{0, 1, 2, 2}, Shape{3, 0, 2, 2}, Shape{3, 1, 0, 2}}) {
+    ImageSet images;
+    CHECK(message_of([&] { append_images(images, Tensor::zeros(shape)); }) ==
+          "append_images: there are no pixels\n  found " + shape.str() + "  (N, C, H, W)");
+    CHECK(images.count == 0);
+  }
+}
+
 TEST_CASE("check_images reports inconsistent counts, pixels and labels") {
   ImageSet images = numbered(3);
   images.labels.pop_back();

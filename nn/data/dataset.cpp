@@ -118,6 +118,9 @@ void append_images(ImageSet& images, const Tensor& x, SourceLoc loc) {
          {"found " + x.shape().str() + ", expected (N, C, H, W)"}, loc);
   }
   const Shape& shape = x.shape();
+  if (x.numel() == 0) {
+    fail("append_images", "there are no pixels", {"found " + shape.str() + "  (N, C, H, W)"}, loc);
+  }
   if (!images.labels.empty()) {
     fail("append_images", "the set has labels, which the images lack",
          {"found " + std::to_string(images.labels.size()) + " labels, expected none"}, loc);
