@@ -81,9 +81,15 @@ Listing list_files(const fs::path& root) {
   return listing;
 }
 
-/// Returns the message of an Error about `path` on one line, without the path.
-std::string reason_of(const std::string& message, const fs::path& path) {
-  std::string reason = message;
+/// Returns the message of an Error about `path` on one line, without the path. Throws what is no
+/// Error, such as std::bad_alloc.
+std::string reason_of(const std::exception_ptr& error, const fs::path& path) {
+  std::string reason;
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& found) {
+    reason = found.what();
+  }
   if (reason.starts_with(path.string() + ": ")) reason.erase(0, path.string().size() + 2);
   for (size_t at; (at = reason.find("\n  ")) != std::string::npos;) reason.replace(at, 3, "; ");
   return reason;
@@ -144,20 +150,19 @@ ImageFolder read_image_folder(const fs::path& folder, int64_t size, int64_t chan
   for (size_t begin = 0; begin < listing.files.size(); begin += kFilesAtOnce) {
     const size_t n = std::min(kFilesAtOnce, listing.files.size() - begin);
     std::vector<std::vector<uint8_t>> pixels(n);
-    std::vector<std::string> reasons(n);
+    std::vector<std::exception_ptr> errors(n);
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < n; ++i) {
-      const fs::path path = folder / listing.files[begin + i];
       try {
-        pixels[i] = read_pixels(path, size, channels);
-      } catch (const std::exception& error) {
-        reasons[i] = reason_of(error.what(), path);
+        pixels[i] = read_pixels(folder / listing.files[begin + i], size, channels);
+      } catch (...) {  // an exception that leaves the region would end the program
+        errors[i] = std::current_exception();
       }
     }
     for (size_t i = 0; i < n; ++i) {
       const fs::path& path = listing.files[begin + i];
-      if (!reasons[i].empty()) {
-        result.skipped.push_back({path, reasons[i]});
+      if (errors[i]) {
+        result.skipped.push_back({path, reason_of(errors[i], folder / path)});
         continue;
       }
       used.push_back(path);
