@@ -73,7 +73,7 @@ class Build:
                 wrong = [line for line in result.stdout.splitlines() if line.startswith("wrong")]
                 raise Failure("\n  ".join([f"{self.given}: forger_bench failed", *wrong,
                                            result.stderr.strip()]).rstrip())
-            rows = json.load(open(file.name))["rows"]
+            rows = json.load(file)["rows"]
         return {f"{row['kernel']}/{row['shape']}/threads:{row['threads']}": row["flops"][0]
                 for row in rows}
 
