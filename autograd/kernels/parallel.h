@@ -29,11 +29,12 @@ class Team {
   Team& operator=(const Team&) = delete;
 
   int thread() const { return thread_; }  // index of this thread, 0 to size() - 1
-  int size() const { return size_; }      // threads in the team, at most as many as requested
+  // Threads in the team; OpenMP may start fewer than were requested.
+  int size() const { return size_; }
 
-  /// Calls task(t) once for each t < count, in one thread of the team. All threads of the team must
-  /// call share(). No task starts before the previous share() is complete. A team of one runs a
-  /// plain loop. A task must not throw or allocate.
+  /// Calls task(t) once for each t < count, in one thread of the team. Every thread of the team
+  /// must call it. Its tasks start when those of the previous share() are done. A team of one runs
+  /// a plain loop. A task must not throw or allocate.
   template <class Task>
   void share(int64_t count, const Task& task, Schedule schedule = Schedule::kFixed) {
     if (size_ == 1) {
@@ -89,8 +90,8 @@ void parallel_chunks(int64_t n, int64_t chunk, const Body& body) {
   });
 }
 
-/// Elements per chunk in shared kernels and in copies. Fewer elements take less time than starting
-/// a team.
+/// Elements per chunk in shared kernels and in copies. A smaller chunk takes less time than
+/// starting a team.
 constexpr int64_t kChunkElements = 16384;
 
 /// Returns the number of items per chunk, at least 1, if an item has `elements` elements.

@@ -33,10 +33,10 @@ std::string absolute(const std::string& folder) {
 std::string square(int64_t size) { return std::to_string(size) + " x " + std::to_string(size); }
 
 /// Throws unless --image-size and --channels were not given or agree with the images.
-void check_said(const DataOptions& options, const nn::ImageSet& images) {
-  const auto check = [&](const char* name, int64_t said, int64_t has) {
-    if (said == 0 || said == has) return;
-    fail_option(name, "not that of the data", std::to_string(said),
+void check_given(const DataOptions& options, const nn::ImageSet& images) {
+  const auto check = [&](const char* name, int64_t given, int64_t has) {
+    if (given == 0 || given == has) return;
+    fail_option(name, "not that of the data", std::to_string(given),
                 std::to_string(has) + ", as in " + images.source);
   };
   check("--image-size", options.image_size, images.height);
@@ -122,12 +122,12 @@ Data load_data(DataOptions& options, uint64_t seed) {
   if (options.data == kFashionMnist) {
     if (options.data_dir.empty()) options.data_dir = kFashionMnistFolder;
     data.images = load_idx(options);
-    check_said(options, data.images);
+    check_given(options, data.images);
   } else if (options.data == kDigits) {
     if (options.image_size == 0) options.image_size = kIdxSize;
     data.images = nn::make_digits(kDigitCount, seed, options.image_size);
     data.images.source = "digits, drawn by this program";
-    check_said(options, data.images);
+    check_given(options, data.images);
   } else {
     if (!nn::is_there(options.data)) {
       fail_option("--data", "neither a set of images nor a folder", options.data,

@@ -39,7 +39,7 @@ struct NumberRange {
 
 enum class Kept {
   kInRun,    // defines the run; the checkpoint keeps it for --resume
-  kNowhere,  // matters for this call alone
+  kNowhere,  // not stored; applies to this call only
 };
 
 struct Option {

@@ -426,7 +426,7 @@ void correlate_loops(const Correlation& s, const CorrelationPlan& plan, Team& te
   team.share(plan.blocks.count, compute, schedule);
 }
 
-/// False, and nothing is written, where the scratch would be out of proportion.
+/// Returns false, with nothing written, if the scratch would be out of proportion.
 bool correlate(const Correlation& s) {
   CorrelationPlan plan = plan_correlation(s);
   const int64_t operands =
