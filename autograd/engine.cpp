@@ -40,13 +40,12 @@ thread_local int passes_inside = 0;  // of them: on this thread
 
 bool older(const Met& a, const Met& b) { return a.id < b.id; }
 
-void check_not_freed(const Node& node, SourceLoc loc) {
+void check_not_freed(const Node& node, const char* op, SourceLoc loc) {
   if (node.op) return;
   if (!node.freed) {
-    fail("backward", "a pass began inside a rule and came back to it", {"at node " + node.str()},
-         loc);
+    fail(op, "a pass began inside a rule and came back to it", {"at node " + node.str()}, loc);
   }
-  fail("backward", "the graph was freed by an earlier backward pass",
+  fail(op, "the graph was freed by an earlier backward pass",
        {"at node " + node.str(), "freed by the pass at " + node.freed_at.str(),
         "give that pass retain_graph to go back twice"},
        loc);
@@ -57,7 +56,7 @@ void check_not_freed(const Node& node, SourceLoc loc) {
 /// back when it ends.
 class Pass {
  public:
-  Pass(const char* op, SourceLoc loc) : id_(++last_pass) {
+  Pass(const char* op_name, SourceLoc line) : op(op_name), loc(line), id_(++last_pass) {
     if (passes_inside == kMostPasses) {
       fail(op, std::to_string(kMostPasses) + " passes have begun inside each other",
            {"a hook or rule may go back through the graph that it is part of"}, loc);
@@ -100,7 +99,7 @@ class Pass {
   /// Makes a visit of each met node that is requested or leads to a requested one, oldest first.
   /// An op's inputs are older than its output. So this sweep sees causes before effects, and a walk
   /// from the back sees effects before causes. `requested` are numbers of nodes in order.
-  void plan_visits(const std::vector<uint64_t>& requested, SourceLoc loc) {
+  void plan_visits(const std::vector<uint64_t>& requested) {
     if (!std::is_sorted(met_.rbegin(), met_.rend(), older)) {
       std::sort(met_.rbegin(), met_.rend(), older);
     }
@@ -113,7 +112,7 @@ class Pass {
       const bool inner =
           std::any_of(node.inputs.begin(), node.inputs.end(),
                       [&](const Ref<Node>& input) { return find(input.get()) != nullptr; });
-      if (inner) check_not_freed(node, loc);
+      if (inner) check_not_freed(node, op, loc);
       if (!is_requested && !inner) continue;
       node.slot = visits.size();
       visits.push_back({.node = &node, .requested = is_requested, .inner = inner, .g = {}});
@@ -128,6 +127,8 @@ class Pass {
     return leaves;
   }
 
+  const char* const op;  // "grad" or "backward", for errors
+  const SourceLoc loc;
   std::vector<Visit> visits;
   std::vector<char> wanted;  // by the rule that runs: which inputs' gradients; kept for its memory
 
@@ -177,9 +178,9 @@ void accumulate(Tensor& sum, Tensor g) {
   }
 }
 
-void run_rule(Pass& pass, Visit& visit, bool keep_graph, SourceLoc loc) {
+void run_rule(Pass& pass, Visit& visit, bool keep_graph) {
   Node& node = *visit.node;
-  check_not_freed(node, loc);  // again: a hook or a rule may have begun a pass that freed it
+  check_not_freed(node, pass.op, pass.loc);  // again: a nested pass may have freed it
   std::vector<char>& wanted = pass.wanted;
   wanted.resize(node.inputs.size());
   for (size_t i = 0; i < wanted.size(); ++i) {
@@ -202,19 +203,19 @@ void run_rule(Pass& pass, Visit& visit, bool keep_graph, SourceLoc loc) {
     if (check_nan()) check_finite(node.name, gradients[i], std::vector<TensorRef>{g}, node.loc);
     accumulate(pass.find(&input)->g, std::move(gradients[i]));
   }
-  if (!keep_graph) op.free(loc);
+  if (!keep_graph) op.free(pass.loc);
 }
 
 /// Walks from the newest node to the oldest: each gradient is complete when its rule runs. The
 /// gradients of the requested nodes are left in their visits.
-void walk(Pass& pass, bool keep_graph, SourceLoc loc) {
+void walk(Pass& pass, bool keep_graph) {
   for (size_t slot = pass.visits.size(); slot-- > 0;) {
     Visit& visit = pass.visits[slot];
     if (!visit.g.defined()) continue;
     if (visit.node->hooks) visit.g = without_history(run_hooks(*visit.node, visit.g));
     if (!visit.inner) continue;
     const Tensor kept = visit.requested ? visit.g : Tensor();
-    run_rule(pass, visit, keep_graph, loc);
+    run_rule(pass, visit, keep_graph);
     visit.g = kept;
   }
 }
@@ -243,7 +244,7 @@ Tensor first_cotangent(const Tensor& output, const std::vector<Tensor>& cotangen
   }
   if (!cotangents[i].defined() || cotangents[i].shape() != output.shape()) {
     const Tensor& c = cotangents[i];
-    fail("grad", "a cotangent needs its output's shape",
+    fail(words.op, "a cotangent needs its output's shape",
          {"output     " + output.shape().str(),
           "cotangent  " + (c.defined() ? c.shape().str() : "undefined")},
          loc);
@@ -289,13 +290,13 @@ std::vector<Tensor> differentiate(const Words& words, std::vector<Tensor> output
   for (const Tensor& output : outputs) {
     if (output.requires_grad()) pass.collect(output.node().get(), oldest);
   }
-  pass.plan_visits(requested, loc);
-  const NoGrad guard(!options.create_graph);
+  pass.plan_visits(requested);
+  const WithGrad recording(options.create_graph);
   for (size_t i = 0; i < outputs.size(); ++i) {
     Visit* const visit = pass.find(outputs[i].node().get());
     if (visit) accumulate(visit->g, std::move(first[i]));
   }
-  walk(pass, options.create_graph || options.retain_graph, loc);
+  walk(pass, options.create_graph || options.retain_graph);
 
   std::vector<Tensor> gradients;
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -368,6 +369,10 @@ void backward(const Tensor& loss, SourceLoc loc) {
     Pass pass("backward", loc);
     pass.collect(loss.node().get(), 0);
     leaves = pass.met_leaves();
+  }
+  if (leaves.empty()) {
+    fail("backward", "every leaf of the loss is frozen",
+         {"loss  " + loss.shape().str() + ", " + loss.node()->str()}, loc);
   }
   add_gradients(loss, leaves, {}, loc);
 }

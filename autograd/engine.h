@@ -8,7 +8,7 @@
 namespace forger {
 
 struct GradOptions {
-  /// Records the rules themselves, so that the result can be differentiated.
+  /// Records the rules themselves, inside a NoGrad too, so that the result can be differentiated.
   bool create_graph = false;
   /// Keeps what the rules saved, for another pass. create_graph implies it.
   bool retain_graph = false;
@@ -41,7 +41,8 @@ struct BackwardOptions {
 void backward(const Tensor& loss, const std::vector<Tensor>& leaves, BackwardOptions options = {},
               SourceLoc loc = SourceLoc::here());
 
-/// The same for every leaf that the loss depends on and that requires a gradient.
+/// The same for every leaf that the loss depends on and that requires a gradient. Throws Error when
+/// there is none, because each was frozen after the loss was computed.
 void backward(const Tensor& loss, SourceLoc loc = SourceLoc::here());
 
 }  // namespace forger

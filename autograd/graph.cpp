@@ -73,10 +73,10 @@ int64_t live_nodes() { return live; }
 
 bool grad_enabled() { return recording; }
 
-NoGrad::NoGrad(bool off) : outer_(recording) { recording = recording && !off; }
+NoGrad::NoGrad() : outer_(std::exchange(recording, false)) {}
 NoGrad::~NoGrad() { recording = outer_; }
 
-WithGrad::WithGrad() : outer_(recording) { recording = true; }
+WithGrad::WithGrad(bool on) : outer_(std::exchange(recording, on)) {}
 WithGrad::~WithGrad() { recording = outer_; }
 
 Differentiating::Differentiating(const Node& node)

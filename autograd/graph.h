@@ -172,7 +172,7 @@ bool grad_enabled();
 /// While one exists, ops on this thread record nothing.
 class NoGrad {
  public:
-  explicit NoGrad(bool off = true);
+  NoGrad();
   ~NoGrad();
   NoGrad(const NoGrad&) = delete;
   NoGrad& operator=(const NoGrad&) = delete;
@@ -181,10 +181,10 @@ class NoGrad {
   bool outer_;
 };
 
-/// While one exists, ops on this thread record again, inside a NoGrad too.
+/// While one exists, ops on this thread record if `on`, inside a NoGrad too.
 class WithGrad {
  public:
-  WithGrad();
+  explicit WithGrad(bool on = true);
   ~WithGrad();
   WithGrad(const WithGrad&) = delete;
   WithGrad& operator=(const WithGrad&) = delete;

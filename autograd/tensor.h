@@ -75,7 +75,9 @@ class Tensor {
   /// Turns a tensor that was not computed into a leaf, which collects gradients. `false` freezes a
   /// leaf: ops no longer record it, and no backward pass computes its gradient. `true` thaws it. A
   /// leaf keeps its name, its gradient and its hooks while it is frozen, and every handle to it
-  /// sees the change: a module's own, an optimizer's, a copy. A handle that was copied from the
+  /// sees the change: a module's own, an optimizer's, a copy. An op that has nothing to do, such as
+  /// dropout with p = 0 or broadcast_to the same shape, returns a copy of its input's handle.
+  /// A handle that was copied from the
   /// tensor before it first became a leaf does not, nor does a detach()ed one. Throws Error for a
   /// computed or undefined tensor.
   Tensor& set_requires_grad(bool on = true, SourceLoc loc = SourceLoc::here());

@@ -12,6 +12,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 import compare  # noqa: E402
+import programs  # noqa: E402
+import steps  # noqa: E402
 
 # Each call takes the next of the speeds in the file beside it, and notes itself in `calls`.
 BENCH = """#!/usr/bin/env python3
@@ -146,6 +148,13 @@ class Compare(unittest.TestCase):
     def test_groups(self):
         self.assertEqual(compare.group_of("conv2d_weight_grad/n1/threads:1"), "conv")
         self.assertEqual(compare.group_of("steps/op/threads:1"), "steps")
+
+    def test_steps_runs_pytorch_only_for_models_that_the_peer_has(self):
+        peer = (ROOT / "bench/peers/torch_steps.py").read_text()
+        for model in programs.MODELS:
+            ours, peers = steps.settings(model, "forger_steps", 1, torch=True)
+            self.assertTrue(ours)
+            self.assertEqual(bool(peers), model == "toy2d" or f'model == "{model}"' in peer)
 
 
 if __name__ == "__main__":

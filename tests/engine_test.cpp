@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <pthread.h>
 
+#include "autograd/error.h"
+#include "autograd/graph.h"
 #include "autograd/memory.h"
 #include "autograd/ops.h"
 #include "autograd/scope.h"
@@ -115,6 +117,51 @@ TEST_CASE("no history where none is wanted") {
     const Tensor y = x.detach() * 2;
     CHECK(live_nodes() == before);
   }
+}
+
+TEST_CASE("create_graph records although the caller does not") {
+  const Tensor x = leaf({2}, {3, 4});
+  const GradOptions create{.create_graph = true};
+  const Tensor loss = sum(x * x * x);
+  {
+    const NoGrad guard;
+    const Tensor g = grad({loss}, {x}, {}, create)[0];
+    CHECK(g.requires_grad());
+    CHECK(!grad_enabled());
+    const WithGrad recording;
+    CHECK(grad({sum(g)}, {x})[0].to_vector() == std::vector<Scalar>{18, 24});
+    CHECK(grad_enabled());
+  }
+  const Tensor inner = sum(x * x * x), y = x * 2;
+  std::vector<Scalar> in_hook;
+  y.add_hook([&](const Tensor&) {
+    CHECK(!grad_enabled());
+    const Tensor g = grad({inner}, {x}, {}, create)[0];
+    CHECK(g.requires_grad());
+    const WithGrad recording;
+    in_hook = grad({sum(g)}, {x})[0].to_vector();
+    return Tensor();
+  });
+  CHECK(grad({sum(y)}, {x})[0].to_vector() == std::vector<Scalar>{2, 2});
+  CHECK(in_hook == std::vector<Scalar>{18, 24});
+}
+
+TEST_CASE("backward from a loss whose leaves are all frozen is an error with the line") {
+  Tensor x = leaf({2}, {3, 4});
+  const Tensor loss = sum(x * x);
+  x.set_requires_grad(false);
+  std::string text, line;
+  try {
+    line = std::to_string(__LINE__ + 1);
+    backward(loss);
+  } catch (const Error& error) {
+    text = error.what();
+  }
+  CHECK(text == "backward: every leaf of the loss is frozen\n  loss  [], " + loss.node()->str() +
+                    "\n  at tests/engine_test.cpp:" + line);
+  x.set_requires_grad();
+  backward(loss);
+  CHECK(x.grad().to_vector() == std::vector<Scalar>{6, 8});
 }
 
 TEST_CASE("a backward pass frees what the rules saved, and says so when it is missed") {

@@ -31,7 +31,7 @@ Tensor calling(const Tensor& x, std::function<void()> f) {
   return record(x.detach(), {x}, Calling{std::move(f)}, SourceLoc::here());
 }
 
-const char* const kFreed = "backward: the graph was freed by an earlier backward pass\n  at node #";
+const std::string kFreed = ": the graph was freed by an earlier backward pass\n  at node #";
 
 }  // namespace
 
@@ -48,7 +48,7 @@ TEST_CASE("a pass inside a hook that frees older nodes is named by the outer pas
     const std::string line = std::to_string(__LINE__ - 3);
     const std::string text = message_of([&] { backward(sum(w), {x}); });
     CAPTURE(text);
-    CHECK(text.starts_with(kFreed));
+    CHECK(text.starts_with("backward" + kFreed));
     CHECK(text.find("freed by the pass at tests/nested_pass_test.cpp:" + line) != text.npos);
     CHECK(!x.grad().defined());
     CHECK(grad_enabled());
@@ -69,7 +69,7 @@ TEST_CASE("a pass inside a hook that frees the hooked node itself is named, too"
   for (const bool retain_graph : {false, true}) {
     CHECK(message_of([&] {
             (void)grad({sum(w)}, {x}, {}, {.retain_graph = retain_graph});
-          }).starts_with(kFreed));
+          }).starts_with("grad" + kFreed));
   }
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("a hook that goes back from the same loss is told that it is freed, or
             "grad: 64 passes have begun inside each other\n"
             "  a hook or rule may go back through the graph that it is part of");
     } else {
-      CHECK(text.starts_with(kFreed));
+      CHECK(text.starts_with("grad" + kFreed));
     }
     CHECK(grad_enabled());
     CHECK(!differentiated());
@@ -140,14 +140,14 @@ TEST_CASE("a pass inside a rule cannot free the op that runs, nor run it") {
         x * 2, [&] { (void)grad({y}, {x}, {Tensor::ones({2})}, {.retain_graph = inner_retains}); });
     const auto outer = [&] { (void)grad({sum(y)}, {x}, {}, {.retain_graph = true}); };
     CHECK(
-        message_of(outer).starts_with("backward: a pass began inside a rule and came back to "
+        message_of(outer).starts_with("grad: a pass began inside a rule and came back to "
                                       "it\n  at node #"));
     CHECK(message_of(outer) == message_of(outer));  // the graph is as it was
   }
   const Tensor x = leaf({2}, {3, 4});
   const Tensor y = x * x;
   const Tensor z = calling(y, [&] { (void)grad({y}, {x}, {Tensor::ones({2})}); });
-  CHECK(message_of([&] { (void)grad({sum(z)}, {x}); }).starts_with(kFreed));
+  CHECK(message_of([&] { (void)grad({sum(z)}, {x}); }).starts_with("grad" + kFreed));
 }
 
 TEST_CASE("a hook that throws ends the pass, and a retained graph can be walked again") {
@@ -167,7 +167,7 @@ TEST_CASE("a hook that throws ends the pass, and a retained graph can be walked 
   CHECK(grad({loss}, {x}, {}, retain)[0].to_vector() == std::vector<Scalar>{108, 256});
   y.add_hook([](const Tensor&) -> Tensor { throw Stop(); });
   CHECK_THROWS_AS((void)grad({loss}, {x}), Stop);
-  CHECK(message_of([&] { (void)grad({loss}, {x}); }).starts_with(kFreed));
+  CHECK(message_of([&] { (void)grad({loss}, {x}); }).starts_with("grad" + kFreed));
 }
 
 TEST_CASE("hooks may add and remove hooks: that counts from the next pass on") {

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <iterator>
 #include <sstream>
+#include <string>
+#include <utility>
 
 #include "autograd/engine.h"
 #include "autograd/error.h"
@@ -94,10 +96,16 @@ GradCheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& in
   return result;
 }
 
-TensorFunction gradient_of(TensorFunction f, const std::vector<Tensor>& inputs) {
+TensorFunction gradient_of(TensorFunction f, const std::vector<Tensor>& inputs, SourceLoc loc) {
   std::vector<bool> wanted;
   for (const Tensor& x : inputs) wanted.push_back(x.requires_grad());
-  return [f = std::move(f), wanted](const std::vector<Tensor>& arguments) {
+  return [f = std::move(f), wanted, loc](const std::vector<Tensor>& arguments) {
+    if (arguments.size() != wanted.size() + 1) {
+      fail("gradient_of", "the inputs and a cotangent expected",
+           {"found " + std::to_string(arguments.size()) + " arguments, expected " +
+            std::to_string(wanted.size() + 1)},
+           loc);
+    }
     // The caller may run this without recording (a finite difference does); the inner gradient
     // needs a graph all the same.
     const WithGrad recording;
@@ -129,7 +137,7 @@ GradCheckResult gradgradcheck(const TensorFunction& f, const std::vector<Tensor>
   }
   std::vector<Tensor> arguments = inputs;
   arguments.push_back(v.set_requires_grad());
-  return gradcheck(gradient_of(f, inputs), arguments, options, loc);
+  return gradcheck(gradient_of(f, inputs, loc), arguments, options, loc);
 }
 
 }  // namespace forger

@@ -39,7 +39,8 @@ GradCheckResult gradgradcheck(const TensorFunction& f, const std::vector<Tensor>
 
 /// f's gradient as a function of its own: (inputs..., v) -> the gradients with respect to the
 /// inputs that require one, flattened one behind the other. Applied n times it gives the n-th
-/// order.
-TensorFunction gradient_of(TensorFunction f, const std::vector<Tensor>& inputs);
+/// order. The function throws Error, with the line of this call, for another number of arguments.
+TensorFunction gradient_of(TensorFunction f, const std::vector<Tensor>& inputs,
+                           SourceLoc loc = SourceLoc::here());
 
 }  // namespace forger

@@ -105,4 +105,24 @@ TEST_CASE("gradcheck without an input that requires a gradient is an error") {
                        "gradcheck: no input requires a gradient", Error);
 }
 
+TEST_CASE("gradient_of takes as many arguments as inputs, and a cotangent") {
+  const std::vector<Tensor> inputs = cube_input();
+  const TensorFunction gradient = gradient_of(cube_function(1, 1), inputs);
+  const std::string line = std::to_string(__LINE__ - 1);
+  const Tensor v = Tensor::ones({2, 3});
+  CHECK(gradient({inputs[0], v}).shape() == Shape{6});
+  for (const std::vector<Tensor>& arguments :
+       {std::vector<Tensor>{}, inputs, std::vector<Tensor>{inputs[0], v, v}}) {
+    std::string text;
+    try {
+      (void)gradient(arguments);
+    } catch (const Error& error) {
+      text = error.what();
+    }
+    CHECK(text == "gradient_of: the inputs and a cotangent expected\n  found " +
+                      std::to_string(arguments.size()) +
+                      " arguments, expected 2\n  at tests/f64/checker_test.cpp:" + line);
+  }
+}
+
 }  // namespace forger
