@@ -15,7 +15,7 @@
 namespace forger {
 namespace {
 
-/// A node's part in a pass.
+/// A node that a pass visits, and the gradient that it collects.
 struct Visit {
   Node* node;
   bool requested;  // the caller asked for its gradient
@@ -23,7 +23,7 @@ struct Visit {
   Tensor g;        // sum of the cotangents that arrived so far
 };
 
-/// A node that a pass has met, and where an outer pass keeps its notes on it.
+/// A node that the pass reached, and the marks of the outer pass to restore.
 struct Met {
   uint64_t id;
   Node* node;
@@ -32,11 +32,11 @@ struct Met {
 };
 
 constexpr size_t kNoVisit = SIZE_MAX;
-constexpr int kMostPasses = 64;  // inside each other; each takes some 2 KiB of the stack
+constexpr int kMostPasses = 64;  // nested in each other; each takes about 2 KiB of stack
 
 std::atomic<uint64_t> last_pass{0};
-std::atomic<int> open_passes{0};     // that have begun and not yet ended
-thread_local int passes_inside = 0;  // of them: on this thread
+std::atomic<int> open_passes{0};     // passes in progress, on all threads
+thread_local int passes_inside = 0;  // passes in progress on this thread
 
 bool older(const Met& a, const Met& b) { return a.id < b.id; }
 
@@ -51,9 +51,9 @@ void check_not_freed(const Node& node, const char* op, SourceLoc loc) {
        loc);
 }
 
-/// All that is known during one walk back. While it exists, each node that it visits knows its
-/// place in `visits` (Node::pass, Node::slot). A pass that began inside another gives the places
-/// back when it ends.
+/// The state of one backward pass. While it exists, each node that it visits holds its index in
+/// `visits` (Node::pass, Node::slot). A nested pass restores the marks of the outer pass when it
+/// ends.
 class Pass {
  public:
   Pass(const char* op_name, SourceLoc line) : op(op_name), loc(line), id_(++last_pass) {
@@ -75,12 +75,12 @@ class Pass {
   Pass(const Pass&) = delete;
   Pass& operator=(const Pass&) = delete;
 
-  /// The node's visit, or null if its gradient is not needed.
+  /// Returns the node's visit, or null if its gradient is not needed.
   Visit* find(const Node* node) {
     return node && node->pass == id_ && node->slot != kNoVisit ? &visits[node->slot] : nullptr;
   }
 
-  /// Meets the ancestors of `root` that are not older than the node with the number `oldest_id`.
+  /// Marks `root` and those of its ancestors whose ids are at least `oldest_id`.
   void collect(Node* root, uint64_t oldest_id) {
     std::vector<Node*> stack{root};
     while (!stack.empty()) {
@@ -96,9 +96,9 @@ class Pass {
     }
   }
 
-  /// Makes a visit of each met node that is requested or leads to a requested one, oldest first.
-  /// An op's inputs are older than its output. So this sweep sees causes before effects, and a walk
-  /// from the back sees effects before causes. `requested` are numbers of nodes in order.
+  /// Makes a visit for each marked node that is requested or leads to a requested one, oldest
+  /// first. This sweep visits inputs before outputs; walk() goes the other way. `requested` holds
+  /// ids in ascending order.
   void plan_visits(const std::vector<uint64_t>& requested) {
     if (!std::is_sorted(met_.rbegin(), met_.rend(), older)) {
       std::sort(met_.rbegin(), met_.rend(), older);
@@ -119,6 +119,7 @@ class Pass {
     }
   }
 
+  /// Returns the marked leaves that require a gradient.
   std::vector<Ref<Node>> met_leaves() const {
     std::vector<Ref<Node>> leaves;
     for (const Met& met : met_) {
@@ -130,15 +131,17 @@ class Pass {
   const char* const op;  // "grad" or "backward", for errors
   const SourceLoc loc;
   std::vector<Visit> visits;
-  std::vector<char> wanted;  // by the rule that runs: which inputs' gradients; kept for its memory
+  /// One flag per input of the running rule: true if its gradient is wanted. A member, so that its
+  /// memory is reused.
+  std::vector<char> wanted;
 
  private:
   uint64_t id_;
   std::vector<Met> met_;
 };
 
-/// A node's op while its rule runs. The node does not have it meanwhile, so a pass that begins
-/// inside the rule can neither run nor destroy it.
+/// Holds a node's op while its rule runs. Node::op is null in that time, so a nested pass can
+/// neither run nor destroy the op.
 class RunningOp {
  public:
   explicit RunningOp(Node& node) : node_(node), op_(std::move(node.op)) {}
@@ -158,14 +161,14 @@ class RunningOp {
   std::unique_ptr<const Op> op_;
 };
 
-/// g without its history, unless the graph of the gradient is wanted. A rule or hook may return a
-/// tensor that has one, and a leaf whose gradient leads back to it would own itself.
+/// Returns g, without its history unless the graph of the gradient is recorded. A rule or hook may
+/// return a tensor with a history. A leaf whose gradient leads back to it would own itself.
 Tensor without_history(Tensor g) {
   if (!grad_enabled() && g.node()) return g.detach();
   return g;
 }
 
-/// sum += g. In place where nobody else can see the sum's storage and nothing is recorded.
+/// Computes sum += g, in place if no other handle shares the sum's storage and nothing is recorded.
 void accumulate(Tensor& sum, Tensor g) {
   if (!sum.defined()) {
     sum = without_history(std::move(g));
@@ -178,6 +181,7 @@ void accumulate(Tensor& sum, Tensor g) {
   }
 }
 
+/// Runs a node's rule and adds its gradients to the visits of the inputs.
 void run_rule(Pass& pass, Visit& visit, bool keep_graph) {
   Node& node = *visit.node;
   check_not_freed(node, pass.op, pass.loc);  // again: a nested pass may have freed it
@@ -206,8 +210,8 @@ void run_rule(Pass& pass, Visit& visit, bool keep_graph) {
   if (!keep_graph) op.free(pass.loc);
 }
 
-/// Walks from the newest node to the oldest: each gradient is complete when its rule runs. The
-/// gradients of the requested nodes are left in their visits.
+/// Runs the rules from the newest node to the oldest, so each gradient is complete when its rule
+/// runs. Leaves the gradients of the requested nodes in their visits.
 void walk(Pass& pass, bool keep_graph) {
   for (size_t slot = pass.visits.size(); slot-- > 0;) {
     Visit& visit = pass.visits[slot];
@@ -220,13 +224,14 @@ void walk(Pass& pass, bool keep_graph) {
   }
 }
 
-/// What the two functions call their arguments, for messages.
+/// The names that the errors of grad() and backward() give to the arguments.
 struct Words {
   const char *op, *output, *input, *graph;
 };
 constexpr Words kGradWords = {"grad", "output", "input", "outputs' graph"};
 constexpr Words kBackwardWords = {"backward", "loss", "leaf", "loss's graph"};
 
+/// Returns the cotangent of outputs[i], which is 1 if the caller gave none.
 Tensor first_cotangent(const Tensor& output, const std::vector<Tensor>& cotangents, size_t i,
                        const Words& words, SourceLoc loc) {
   if (!output.defined()) {
@@ -252,7 +257,7 @@ Tensor first_cotangent(const Tensor& output, const std::vector<Tensor>& cotangen
   return cotangents[i];
 }
 
-/// The nodes of a caller's inputs or leaves.
+/// Returns the nodes of the caller's inputs or leaves, which must require gradients.
 std::vector<Ref<Node>> nodes_of(const std::vector<Tensor>& inputs, const Words& words,
                                 SourceLoc loc) {
   std::vector<Ref<Node>> nodes;
@@ -271,8 +276,8 @@ std::vector<Ref<Node>> nodes_of(const std::vector<Tensor>& inputs, const Words& 
   return nodes;
 }
 
-/// What grad() promises, with the nodes of its inputs. Takes its vectors by value, because a hook
-/// may change the caller's and let go of the graph.
+/// Does the work of grad(), given the nodes of its inputs. Takes its vectors by value, because a
+/// hook may clear the caller's vectors and so release the graph.
 std::vector<Tensor> differentiate(const Words& words, std::vector<Tensor> outputs,
                                   std::vector<Ref<Node>> inputs,
                                   const std::vector<Tensor>& cotangents, GradOptions options,
@@ -313,7 +318,7 @@ std::vector<Tensor> differentiate(const Words& words, std::vector<Tensor> output
   return gradients;
 }
 
-/// What backward() promises, with the nodes of its leaves.
+/// Does the work of backward(), given the nodes of its leaves.
 void add_gradients(const Tensor& loss, const std::vector<Ref<Node>>& leaves,
                    BackwardOptions options, SourceLoc loc) {
   const std::vector<Tensor> gradients = differentiate(
@@ -351,7 +356,7 @@ void backward(const Tensor& loss, const std::vector<Tensor>& leaves, BackwardOpt
            {"by " + leaf.node()->str(), "grad() gives the gradient of any tensor"}, loc);
     }
   }
-  std::vector<Ref<Node>> once;  // a leaf that is listed twice has one gradient
+  std::vector<Ref<Node>> once;  // a leaf that is listed twice gets one gradient
   std::set<const Node*> seen;
   for (const Ref<Node>& node : nodes_of(leaves, kBackwardWords, loc)) {
     if (seen.insert(node.get()).second) once.push_back(node);

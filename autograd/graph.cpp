@@ -40,8 +40,8 @@ Node::~Node() { --live; }
 
 void retain(Node* node) noexcept { node->refs.fetch_add(1, std::memory_order_relaxed); }
 
-// Freeing a node drops its inputs, which may free theirs, and so on for a million nodes: they wait
-// in a list of their own, so that the depth of the stack does not depend on the graph's.
+// Freeing a node releases its inputs, which may free a million nodes in turn. Dead nodes are queued
+// in a list, so that the depth of the stack does not depend on the depth of the graph.
 void release(Node* node) noexcept {
   if (node->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   thread_local Node* dead = nullptr;
@@ -94,7 +94,7 @@ Tensor room_for_gradient(const Tensor& g) {
 }
 
 Tensor Context::output(const Saved& y) const {
-  // The node is const to the rule that reads it; a handle to it is what the rule's ops need.
+  // The rule must not change the node, but the rule's ops need a handle to it.
   return Tensor(y.get().storage(), y.get().shape(), Ref<Node>(const_cast<Node*>(&node_)));
 }
 
@@ -121,7 +121,7 @@ void Saved::throw_changed() const {
 
 Tensor run_hooks(const Node& node, const Tensor& g) {
   Tensor result = g;
-  const std::vector<Hook> hooks = *node.hooks;  // one may remove itself
+  const std::vector<Hook> hooks = *node.hooks;  // a copy, because a hook may remove itself
   for (const Hook& hook : hooks) {
     const Tensor changed = (*hook.f)(result);
     if (!changed.defined()) continue;

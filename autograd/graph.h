@@ -13,8 +13,8 @@
 #include "autograd/debug/check_nan.h"
 #include "autograd/tensor.h"
 
-/// The record of how a tensor was made. One Node per computed tensor, holding the Op that knows the
-/// derivative; the nodes of an op's inputs lead back to the leaves.
+/// The record of how tensors were computed. Each computed tensor has a Node, which holds the Op
+/// with the derivative and refers to the nodes of the op's inputs, back to the leaves.
 namespace forger {
 
 using TensorRef = std::reference_wrapper<const Tensor>;
@@ -22,7 +22,7 @@ using TensorRef = std::reference_wrapper<const Tensor>;
 /// What a rule returns: one gradient per input, undefined where none was wanted.
 struct Gradients : std::vector<Tensor> {
   Gradients() = default;
-  /// Unlike a vector's list, whose tensors can only be copied, with two counts each.
+  /// Moves the gradients in. An initializer list would copy each, which costs two atomic updates.
   template <std::same_as<Tensor>... T>
   Gradients(T... gradients) {
     reserve(sizeof...(gradients));
@@ -30,7 +30,7 @@ struct Gradients : std::vector<Tensor> {
   }
 };
 
-/// A tensor that a rule will need. Reading it throws Error when its numbers changed since.
+/// A tensor that a rule reads later. Reading it throws Error if its numbers have changed since.
 class Saved {
  public:
   Saved() = default;
@@ -52,17 +52,18 @@ class Saved {
   uint64_t version_ = 0;
 };
 
-/// What the engine tells a rule beside the cotangent.
+/// What a rule is given besides the cotangent.
 class Context {
  public:
   Context(const Node& node, const std::vector<char>& wanted) : node_(node), wanted_(wanted) {}
 
-  /// True if the gradient of this input is asked for. Throws Error when the op has no such input.
+  /// True if the gradient of this input is wanted. Throws Error if the op has no such input.
   bool wants(size_t input) const {
     if (input >= wanted_.size()) throw_no_input(input);
     return wanted_[input];
   }
-  /// The op's own output, saved without its node (which would own itself), with its node again.
+  /// Returns the op's own output with its node. A rule saves the output without the node, because
+  /// the node would own itself.
   Tensor output(const Saved& y) const;
 
  private:
@@ -72,22 +73,21 @@ class Context {
   const std::vector<char>& wanted_;
 };
 
-/// Where a rule leaves a result of g's shape, element by element or channel by channel: over g's
-/// numbers where nobody else can see them, nothing is recorded and nothing looks for NaNs, or in a
-/// new tensor.
+/// Returns the tensor for a result of g's shape: g itself if the caller holds its only handle,
+/// nothing is recorded and the NaN check is off; else a new one.
 Tensor room_for_gradient(const Tensor& g);
 
-/// The derivative of one operation, as the engine sees it.
+/// The engine's interface to the derivative of one operation.
 struct Op {
   virtual ~Op() = default;
   virtual const char* name() const = 0;
-  /// Given g = dL/dy, with y's shape, returns dL/dx for each input. Written in ops, so that it can
-  /// be differentiated in turn.
+  /// Returns dL/dx for each input x, given g = dL/dy, which has y's shape. A rule is written in
+  /// ops, so that it can be differentiated in turn.
   virtual Gradients backward(const Tensor& g, const Context& ctx) const = 0;
 };
 
-/// Puts a plain struct such as MatMul behind that interface. The struct's fields are what its rule
-/// needs and nothing else; it has a constant `name` and the function backward.
+/// Adapts a plain struct such as MatMul to the interface Op. The struct's fields are what its rule
+/// needs and nothing else. It has a constant `name` and the function backward.
 template <class O>
 struct Recorded final : Op {
   O op;
@@ -98,16 +98,16 @@ struct Recorded final : Op {
   }
 };
 
-/// What the user asked to be called with a gradient; see Tensor::add_hook.
+/// A function that a user gave to Tensor::add_hook.
 struct Hook {
   using Function = std::function<Tensor(const Tensor& g)>;
   int64_t id;
-  std::shared_ptr<const Function> f;  // shared, for a hook may be removed while it runs
+  std::shared_ptr<const Function> f;  // shared, because a hook may be removed while it runs
   SourceLoc loc;
 };
 
-/// The nodes of an op's inputs: null where an input wants no gradient. Up to three lie in the node
-/// itself, which saves an allocation and a cache miss.
+/// The nodes of an op's inputs, null for an input that requires no gradient. Up to three are stored
+/// in the object itself, which saves an allocation and a cache miss.
 class InputNodes {
  public:
   InputNodes() = default;
@@ -127,23 +127,24 @@ class InputNodes {
 
 struct Node {
   std::atomic<int64_t> refs{0};
-  const uint64_t id;  // counts up: inputs have smaller ids
-  // Where the pass that last met this node keeps its notes; see engine.cpp.
+  const uint64_t id;  // ascending: inputs have smaller ids
+  // The marks of the last pass that reached this node; see Pass in engine.cpp.
   uint64_t pass = 0;
   size_t slot = 0;
-  std::unique_ptr<const Op> op;  // null in a leaf, while its rule runs, and once it was freed
+  std::unique_ptr<const Op> op;  // null in a leaf, while its rule runs, and when freed
   const InputNodes inputs;       // empty in a leaf
   bool requires_grad = true;     // false in a frozen leaf
-  bool freed = false;            // by a backward pass ...
-  SourceLoc freed_at;            // ... at this line
+  bool freed = false;            // true after a backward pass freed the op
+  SourceLoc freed_at;            // the line of that pass
 
-  const char* name;               // the op's, or "leaf"
-  const char* module;             // "D.conv1", or ""; of a leaf its own name
-  SourceLoc loc;                  // the user's line
-  Shape shape;                    // of the tensor that it made
-  uint64_t grad_of_id = 0;        // for a node made by a rule: the node which that rule
-  const char* grad_of = nullptr;  // differentiates
-  std::unique_ptr<Tensor> grad;   // of a leaf; null when there is none
+  const char* name;    // the op's name, or "leaf"
+  const char* module;  // path such as "D.conv1", or ""; a leaf's own name
+  SourceLoc loc;       // the user's line
+  Shape shape;         // of the tensor that the op made
+  // If a rule made this node: id and op of the node that the rule differentiates.
+  uint64_t grad_of_id = 0;
+  const char* grad_of = nullptr;
+  std::unique_ptr<Tensor> grad;  // of a leaf; null if there is none
   std::unique_ptr<std::vector<Hook>> hooks;
   Node* next_dead = nullptr;  // see release()
 
@@ -153,23 +154,25 @@ struct Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
   bool is_leaf() const { return inputs.empty(); }
-  /// "#17 conv2d D.conv1, tutorials/03_dcgan/main.cpp:88" or "#40 mul, grad of #17 conv2d, …".
+  /// Returns "#17 conv2d D.conv1, tutorials/03_dcgan/main.cpp:88" or
+  /// "#40 mul, grad of #17 conv2d, …".
   std::string str() const;
 };
 
+/// Returns the node of a new leaf.
 Ref<Node> make_leaf(const Shape& shape, SourceLoc loc);
 
-/// The gradient as the hooks of a node that has some leave it. Throws Error when one returns
-/// another shape.
+/// Calls the hooks of a node that has some, and returns the gradient that results. Throws Error if
+/// a hook returns another shape.
 Tensor run_hooks(const Node& node, const Tensor& g);
 
-/// How many nodes exist, to find leaks.
+/// Returns the number of existing nodes, to find leaks.
 int64_t live_nodes();
 
-/// Whether ops record nodes on this thread.
+/// True if ops on this thread record nodes.
 bool grad_enabled();
 
-/// While one exists, ops on this thread record nothing.
+/// While a NoGrad exists, ops on this thread record nothing.
 class NoGrad {
  public:
   NoGrad();
@@ -181,7 +184,7 @@ class NoGrad {
   bool outer_;
 };
 
-/// While one exists, ops on this thread record if `on`, inside a NoGrad too.
+/// While a WithGrad exists, ops on this thread record if `on` is true, inside a NoGrad too.
 class WithGrad {
  public:
   explicit WithGrad(bool on = true);
@@ -193,8 +196,8 @@ class WithGrad {
   bool outer_;
 };
 
-/// While a rule runs, the nodes it makes name the node it differentiates, and its line. A composite
-/// op that called grad() has no part in what the rule does.
+/// While a rule runs, the nodes that it makes name the node that it differentiates, and its line. A
+/// rule ignores a Composite that is open around the call of grad().
 class Differentiating {
  public:
   explicit Differentiating(const Node& node);
@@ -206,15 +209,17 @@ class Differentiating {
   const Node* outer_;
   Composite::Call outer_composite_;
 };
-/// The node whose rule runs on this thread, or null.
+/// Returns the node whose rule runs on this thread, or null.
 const Node* differentiated();
 
 /// True if an op on these inputs has to be recorded.
 bool wants_node(std::span<const TensorRef> inputs);
+/// Returns y with a new node for `op`.
 Tensor attach(const Tensor& y, std::span<const TensorRef> inputs, std::unique_ptr<const Op> op,
               SourceLoc loc);
 
-/// Gives y its node, if any input wants gradients: the last line of every op's forward.
+/// Returns y with its node if an input requires a gradient. Every op's forward function ends with
+/// this call.
 template <class O>
 Tensor record(const Tensor& y, std::span<const TensorRef> inputs, O op, SourceLoc loc) {
   if (check_nan()) check_finite(O::name, y, inputs, loc);

@@ -19,13 +19,14 @@ namespace {
 constexpr size_t kLine = 64;
 constexpr size_t kPage = 4096;
 constexpr size_t kHugePage = size_t{2} << 20;
-constexpr size_t kRange = size_t{1} << 30;  // addresses only: memory is what has been touched
+constexpr size_t kRange = size_t{1} << 30;  // only addresses: a page takes memory when touched
 
-/// A line behind each block, which is nobody's: AddressSanitizer reports who goes there, and arrays
-/// of a power of two bytes do not all compete for the same sets of the caches.
+/// Returns the size of a block with an unused cache line behind it. AddressSanitizer reports any
+/// access to that line. It also spreads arrays of a power of two bytes over the sets of the caches.
 size_t with_gap(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine + kLine; }
 
-/// A chunk that is in no map yet. All that can throw is here, before anything is changed.
+/// Returns a chunk that is in no map yet. Callers make it before they change anything, because the
+/// allocation can throw.
 template <class Map>
 typename Map::node_type make_node() {
   Map map;
@@ -41,7 +42,7 @@ Heap::~Heap() {
   }
 }
 
-/// Joins the chunk with its free neighbours.
+/// Inserts a free chunk and joins it with its free neighbours.
 void Heap::insert_free(Chunks::node_type chunk) noexcept {
   char* const at = chunk.key();
   cached_ += chunk.mapped().cached;
@@ -61,7 +62,8 @@ void Heap::insert_free(Chunks::node_type chunk) noexcept {
   free_.insert(std::move(chunk));
 }
 
-/// Makes the unused range at least so long. The rest of the one before stays, as a free chunk.
+/// Maps a new range of at least `bytes` unused bytes. The rest of the previous range becomes a free
+/// chunk. Returns false if the system has no more addresses.
 bool Heap::reserve(size_t bytes) {
   auto rest = make_node<Chunks>();
   ranges_.reserve(ranges_.size() + 1);
@@ -79,8 +81,8 @@ bool Heap::reserve(size_t bytes) {
     }
     top_ = static_cast<char*>(map);
     end_ = top_ + mapped;
-    // Kernels walk images whose rows lie on more small pages than a processor keeps the addresses
-    // of; and a large page is only whole at a multiple of its size.
+    // Huge pages, because the rows of an image can span more 4 KiB pages than the TLB has entries.
+    // A huge page begins at a multiple of its size.
     top_ += (kHugePage - reinterpret_cast<uintptr_t>(top_) % kHugePage) % kHugePage;
 #if defined(MADV_HUGEPAGE)
     madvise(top_, static_cast<size_t>(end_ - top_), MADV_HUGEPAGE);
@@ -97,7 +99,7 @@ void* Heap::take(size_t bytes) {
   auto fit = std::find_if(free_.begin(), free_.end(),
                           [&](const auto& chunk) { return chunk.second.bytes >= size; });
   if (fit == free_.end()) {
-    // What is free right before the unused range is the block's beginning.
+    // A free chunk right before the unused range can be the beginning of the block.
     const auto last = free_.lower_bound(top_);
     if (last != free_.begin()) {
       const auto before = std::prev(last);

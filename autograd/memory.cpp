@@ -14,8 +14,8 @@
 namespace forger::memory {
 namespace {
 
-// A block is preceded by one cache line that remembers its class, which keeps the user's part
-// 64-byte aligned.
+// Each block is preceded by one cache line with its size class. The user's part thus stays 64-byte
+// aligned.
 struct Header {
   size_t size_class;
   Header* next;  // in the list of free blocks
@@ -23,8 +23,8 @@ struct Header {
 constexpr size_t kAlignment = 64;
 static_assert(sizeof(Header) <= kAlignment);
 
-// Classes are spaced by an eighth of a power of two, so rounding up wastes at most one eighth.
-// Blocks of one class are interchangeable, which makes reuse a stack's pop.
+// Size classes are spaced by an eighth of a power of two, so rounding up wastes at most one eighth.
+// Blocks of one class are interchangeable, so a stack per class is enough.
 constexpr size_t kStepsPerDoubling = 8;
 constexpr size_t kClasses = 64 * kStepsPerDoubling;
 
@@ -43,13 +43,13 @@ size_t bytes_of(size_t size_class) {
   return ((step + 1) << shift) * kAlignment;
 }
 
-constexpr size_t kLarge = 64 * 1024;  // bytes from which blocks are the heap's
+constexpr size_t kLarge = 64 * 1024;  // bytes; a block of at least this size is taken from the heap
 
 struct Pool {
   std::mutex mutex;
   std::array<Header*, kClasses> free_blocks{};
   Heap heap;
-  Stats stats{};  // of the small blocks; peak of all
+  Stats stats{};  // of the small blocks, except the peak, which is of all blocks
 
   void trim() {
     heap.trim();
@@ -63,7 +63,7 @@ struct Pool {
   }
 };
 
-// Never destroyed: tensors with static storage duration may outlive any order of destruction.
+// Never destroyed, because a tensor with static storage duration may be released later.
 Pool& pool() {
   static Pool* const instance = new Pool;
   return *instance;
@@ -76,7 +76,7 @@ void* acquire(size_t bytes) {
   std::lock_guard lock(p.mutex);
   const auto from_system = [&](auto request) {
     void* block = request();
-    if (!block) {  // small blocks that are kept may be what is missing
+    if (!block) {  // the kept small blocks may be enough
       p.trim();
       block = request();
     }

@@ -20,7 +20,7 @@ std::string text(const char* name, double value) {
   return out.str();
 }
 
-/// The largest T below high, as low and high are as T, or low if there is none.
+/// Returns the largest T below T(high), or T(low) if the two are equal.
 template <class T>
 double largest_uniform(double low, double high, SourceLoc loc) {
   const T first = static_cast<T>(low), end = static_cast<T>(high);
@@ -29,7 +29,7 @@ double largest_uniform(double low, double high, SourceLoc loc) {
     fail("uniform", "finite bounds expected, the lower one first",
          {text("low   ", low), text("high  ", high)}, loc);
   }
-  return first < end ? std::nextafter(end, first) : first + T{0};  // -0 + 0 = 0, as low + 0 u is
+  return first < end ? std::nextafter(end, first) : first + T{0};  // -0 + 0 = 0, as in low + 0 u
 }
 
 void check_at_least(const char* op, const char* name, int64_t value, int64_t least, SourceLoc loc) {
@@ -40,7 +40,7 @@ void check_at_least(const char* op, const char* name, int64_t value, int64_t lea
 
 }  // namespace
 
-/// Where that many numbers begin, four a block; the counter moves on.
+/// Reserves the blocks for that many numbers, four per block, and returns the first.
 kernels::Philox Random::next_blocks(int64_t numbers) {
   const kernels::Philox begin{seed_, stream_, counter_};
   counter_ += static_cast<uint64_t>((numbers + 3) / 4);
@@ -57,7 +57,7 @@ double Random::uniform() {
 }
 
 double Random::uniform(double low, double high, SourceLoc loc) {
-  // The sum may round up to high.
+  // The sum below may round up to high.
   const double most = largest_uniform<double>(low, high, loc);
   return std::min(low + (high - low) * uniform(), most);
 }
@@ -69,7 +69,7 @@ double Random::normal() {
 
 int64_t Random::below(int64_t n, SourceLoc loc) {
   check_at_least("below", "n", n, 1, loc);
-  // Reject the last, incomplete run of n among the 2^64 values.
+  // The last, incomplete run of n among the 2^64 values is rejected.
   const uint64_t limit = UINT64_MAX - UINT64_MAX % static_cast<uint64_t>(n);
   for (;;) {
     const auto bits = next_block();

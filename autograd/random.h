@@ -9,36 +9,37 @@
 
 namespace forger {
 
-/// Random numbers as a function of (seed, stream, counter), by Philox4x32-10: the same on every
-/// machine, with every kernel set and for every number of threads. Streams of one seed are
-/// independent. The whole state is the counter.
+/// A random number generator, Philox4x32-10. Its numbers are a function of seed, stream and
+/// counter: the same on every machine, with every kernel set and for every number of threads.
+/// Streams of one seed are independent. The counter is the whole state.
 class Random {
  public:
   explicit Random(uint64_t seed, uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
-  /// 32 random bits.
+  /// Returns 32 random bits.
   uint32_t bits();
   /// Uniform in [0, 1).
   double uniform();
-  /// Uniform in [low, high); low if the two are equal. Throws Error unless low <= high and both,
-  /// and their difference, are finite.
+  /// Uniform in [low, high); low if the two are equal. Throws Error unless low <= high and low,
+  /// high and their difference are finite.
   double uniform(double low, double high, SourceLoc loc = SourceLoc::here());
   /// Normal with mean 0 and standard deviation 1.
   double normal();
   /// Uniform among 0 to n - 1, without bias. Throws Error unless n >= 1.
   int64_t below(int64_t n, SourceLoc loc = SourceLoc::here());
-  /// n numbers of below(classes), for conditional generators. Throws Error unless n >= 0 and
-  /// classes >= 1.
+  /// Returns n numbers of below(classes), for conditional generators. Throws Error unless n >= 0
+  /// and classes >= 1.
   std::vector<int> labels(int64_t n, int classes, SourceLoc loc = SourceLoc::here());
-  /// The numbers 0 to n - 1 in random order; each order has the same probability. Throws Error
-  /// unless n >= 0.
+  /// Returns the numbers 0 to n - 1 in random order. Each order has the same probability. Throws
+  /// Error unless n >= 0.
   std::vector<int64_t> permutation(int64_t n, SourceLoc loc = SourceLoc::here());
 
   /// Uniform in [low, high), with low and high rounded to Scalar; low if these are equal. Throws
-  /// Error as the scalar version does, and when a bound is beyond Scalar's range.
+  /// Error as the scalar version does, and if a bound is beyond Scalar's range.
   Tensor uniform(const Shape& shape, double low = 0, double high = 1,
                  SourceLoc loc = SourceLoc::here());
-  /// By Box and Muller's transform. Throws Error unless mean and stddev are finite and stddev >= 0.
+  /// Normal, by Box and Muller's transform. Throws Error unless mean and stddev are finite and
+  /// stddev >= 0.
   Tensor normal(const Shape& shape, double mean = 0, double stddev = 1,
                 SourceLoc loc = SourceLoc::here());
 
@@ -50,7 +51,7 @@ class Random {
   std::array<uint32_t, 4> next_block();
 
   uint64_t seed_, stream_;
-  uint64_t counter_ = 0;  // blocks drawn so far: every call starts a new one
+  uint64_t counter_ = 0;  // blocks drawn so far; every call starts a new block
 };
 
 }  // namespace forger

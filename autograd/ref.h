@@ -4,8 +4,9 @@
 
 namespace forger {
 
-/// A counted pointer to a T that carries its own count: retain(T*) and release(T*) are found beside
-/// T. Half the size of a std::shared_ptr and one plain pointer to a debugger.
+/// A reference-counted pointer to a T that stores its own count. retain(T*) and release(T*) are
+/// declared beside T. A Ref is half the size of a std::shared_ptr, and a debugger shows it as one
+/// plain pointer.
 template <class T>
 class Ref {
  public:

@@ -30,7 +30,7 @@ Shape::Shape(const int64_t* extents, int rank, SourceLoc loc) : rank_(rank) {
   if (std::any_of(begin(), end(), [](int64_t extent) { return extent < 0; })) {
     fail("shape", "negative extent", {"found " + str()}, loc);
   }
-  // The product of the non-zero extents must fit too: [2^40, 2^40, 0] is a mistake, not an empty
+  // The product of the non-zero extents must fit, too: [2^40, 2^40, 0] is a mistake, not an empty
   // tensor.
   int64_t product = 1;
   for (int64_t extent : *this) {

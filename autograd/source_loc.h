@@ -4,13 +4,13 @@
 
 namespace forger {
 
-/// The user's line. As the last default argument of a function, SourceLoc::here() is evaluated
-/// where the function is called. (std::source_location would do, but clang 14 does not have it.)
+/// A line of the user's program. As the last default argument of a function, SourceLoc::here() is
+/// evaluated where the function is called. (clang 14 does not have std::source_location.)
 struct SourceLoc {
   const char* file = "";
   int line = 0;
 
-  // Declared, so that SourceLoc is no aggregate and sum(x, {0}) cannot mean one.
+  // Declared so that SourceLoc is not an aggregate: the {0} of sum(x, {0}) must not become one.
   constexpr SourceLoc() = default;
 
   static constexpr SourceLoc here(const char* file = __builtin_FILE(),
@@ -21,7 +21,7 @@ struct SourceLoc {
     return loc;
   }
   static constexpr SourceLoc at(const char* file, int line) { return here(file, line); }
-  /// "tutorials/03_dcgan/main.cpp:88"; files of this project relative to its root.
+  /// Returns "tutorials/03_dcgan/main.cpp:88". Files of this project are relative to its root.
   std::string str() const;
 };
 

@@ -17,7 +17,7 @@ static_assert(sizeof(Storage) <= kDataOffset);
 
 constexpr int64_t kShownPerAxis = 8;
 
-/// Prints the block of `shape`'s axes from `axis` on that begins at `data`.
+/// Prints the part of an array that begins at `data` and spans the axes of `shape` from `axis` on.
 void print(std::ostringstream& out, const Shape& shape, int axis, const Scalar* data) {
   if (axis == shape.rank()) {
     out << *data;
@@ -189,7 +189,7 @@ Tensor Tensor::clone(SourceLoc loc) const {
 
 std::ostream& operator<<(std::ostream& out, const Tensor& x) { return out << x.str(); }
 
-// Here and not in a file of its own: a debugger can only call what the linker took.
+// Defined here because a debugger can call only what the linker kept.
 std::string Tensor::str() const {
   if (!defined()) return "undefined";
   std::ostringstream out;

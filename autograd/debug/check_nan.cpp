@@ -30,7 +30,8 @@ int read_environment() {
 
 bool not_finite(Scalar x) { return !std::isfinite(x); }
 
-/// "[2, 3], all finite, from -1 to 4" or "[2, 3], 2 of 6 not finite, the first nan at {0, 1}".
+/// Returns "[2, 3], all finite, from -1 to 4" or
+/// "[2, 3], 2 of 6 not finite, the first nan at {0, 1}".
 std::string describe(const Tensor& x) {
   std::ostringstream out;
   out << x.shape().str();
@@ -77,7 +78,7 @@ void check_finite(const char* op, const Tensor& y,
   const Composite::Call* composite = Composite::outermost();
   if (composite && composite->op != std::string_view(op))
     details.push_back(std::string("inside ") + composite->op);
-  // Not fail(), which names the composite op alone: what is looked for is the step that failed.
+  // Not fail(), which names the composite op alone: the user needs the step that failed.
   throw Error(error_text(op, "made a number that is not finite", details,
                          node ? node->loc : Composite::user_line(loc)));
 }

@@ -33,7 +33,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
   return std::memcmp(a.data(), b.data(), static_cast<size_t>(a.numel()) * sizeof(Scalar)) == 0;
 }
 
-/// d<f(inputs), v>/dx at the i-th element of x, one of the inputs.
+/// Returns the finite difference for d<f(inputs), v>/dx at element i of x, one of the inputs.
 double numeric(const TensorFunction& f, const std::vector<Tensor>& inputs, const Tensor& v,
                const Tensor& x, int64_t i, double h) {
   const NoGrad guard;
@@ -106,8 +106,8 @@ TensorFunction gradient_of(TensorFunction f, const std::vector<Tensor>& inputs, 
             std::to_string(wanted.size() + 1)},
            loc);
     }
-    // The caller may run this without recording (a finite difference does); the inner gradient
-    // needs a graph all the same.
+    // The caller may not record (a finite difference does not), but the inner gradient needs a
+    // graph.
     const WithGrad recording;
     const Tensor& v = arguments.back();
     std::vector<Tensor> inner(arguments.begin(), arguments.end() - 1), leaves;
