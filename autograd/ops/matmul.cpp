@@ -51,7 +51,7 @@ struct MatMul {
 Tensor matmul(const Tensor& a, const Tensor& b, MatMulOptions options, SourceLoc loc) {
   const Composite here("matmul", loc);
   check_defined("matmul", {{"a", a}, {"b", b}}, loc);
-  const auto [transpose_a, transpose_b] = options;
+  const bool transpose_a = options.transpose_a, transpose_b = options.transpose_b;
   const Shape &as = a.shape(), &bs = b.shape();
   const auto fail_here = [&](const char* what) {
     const std::string front = std::max(as.rank(), bs.rank()) > 2 ? "  (..., " : "  (";

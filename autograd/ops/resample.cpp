@@ -36,7 +36,7 @@ void check_size(const char* op, int64_t h, int64_t w, SourceLoc loc) {
 PoolOptions checked(const char* op, const Tensor& x, PoolOptions options, SourceLoc loc) {
   check_image(op, x, loc);
   if (options.stride == 0) options.stride = options.kernel;
-  const auto [kernel, stride, padding, count_include_pad] = options;
+  const int64_t kernel = options.kernel, stride = options.stride, padding = options.padding;
   const int64_t smallest = std::min(x.shape()[2], x.shape()[3]);
   const auto fail_here = [&](const char* what) {
     fail(op, what,
