@@ -137,7 +137,8 @@ TEST_CASE(
       {-1, 0},          {0, kTiny},      {-kTiny, kTiny},      {0.1, 0.7},
       {1, 1 + 0x1p-23}, {-kMost, kMost}, {16777215, 16777216}, {0.3, 0.3},
       {-0.0, 0.0},      {1e9, 1e9 + 1},  {1e-60, 1e-50}};
-  for (const auto& [low, high] : bounds) {
+  for (const auto& pair : bounds) {
+    const double low = pair.first, high = pair.second;  // CAPTURE takes no binding
     CAPTURE(low);
     CAPTURE(high);
     const auto first = static_cast<Scalar>(low), end = static_cast<Scalar>(high);
