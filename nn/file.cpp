@@ -89,7 +89,7 @@ void sync_folder(const fs::path& folder, const fs::path& path) {
   check(closed, "close");
 }
 
-/// Throws the Error for what is no regular file; `mode` is that of stat().
+/// Throws the Error for a path that is not a regular file; `mode` is that of stat().
 [[noreturn]] void fail_kind(const fs::path& path, mode_t mode) {
   const char* kind = S_ISDIR(mode)                    ? "a folder"
                      : S_ISFIFO(mode)                 ? "a named pipe"

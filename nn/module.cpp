@@ -36,6 +36,11 @@ std::string name_and_shape(const Tensor& x) {
 
 }  // namespace
 
+NamedTensors with_prefix(const std::string& prefix, NamedTensors tensors) {
+  for (auto& [name, tensor] : tensors) name.insert(0, prefix);
+  return tensors;
+}
+
 void copy(const Tensor& from, const Tensor& into, SourceLoc loc) {
   if (!from.defined() || !into.defined() || from.shape() != into.shape()) {
     fail("copy", "two tensors of one shape expected",
@@ -69,7 +74,7 @@ Module::Module(std::string name, SourceLoc loc)
 Module::Module(Module& parent, std::string name, SourceLoc loc)
     : name_(std::move(name)),
       path_(intern(std::string(parent.path_) + "." + name_)),
-      made_at_(parent.next_child_at_.line != 0 ? std::exchange(parent.next_child_at_, {}) : loc),
+      made_at_(std::exchange(parent.next_child_at_, std::nullopt).value_or(loc)),
       parent_(&parent) {
   parent.check_name(name_, made_at_);
   parent.children_.push_back(this);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,8 @@
 namespace forger::nn {
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+/// The same names with a prefix, to put several modules into one file.
+NamedTensors with_prefix(const std::string& prefix, NamedTensors tensors);
 
 /// A tensor that a module registered. Ops take it like any other tensor. It cannot be assigned:
 /// forward would use the new tensor, while optimizers and checkpoints kept the old. copy() changes
@@ -103,7 +106,8 @@ class Module {
   virtual Tensor forward(const Tensor& x);
 
  protected:
-  /// Registers a copy of `initial` that collects gradients. Throws Error for a bad name, as above.
+  /// Registers a copy of `initial` that collects gradients. Keep the result as a Parameter: a
+  /// Tensor made from it could be assigned. Throws Error for a bad name, as above.
   Parameter parameter(const std::string& name, const Tensor& initial,
                       SourceLoc loc = SourceLoc::here());
   /// Registers a copy of `initial` that is saved but not trained. Throws Error as above.
@@ -118,8 +122,9 @@ class Module {
   void expect(bool good, const char* layer, std::string_view expected,
               const std::string& found) const;
 
-  /// The line that called a container's add(), for the child that add() is about to construct.
-  SourceLoc next_child_at_;
+  /// The line that called a container's add(), for the child that add() is about to construct. A
+  /// line number of 0 stands for an unknown line.
+  std::optional<SourceLoc> next_child_at_;
 
  private:
   struct Entry {

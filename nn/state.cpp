@@ -19,8 +19,9 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 
 using Json = nlohmann::json;
 
-constexpr uint64_t kMaxHeaderBytes = 4 << 20;  // room for 30,000 tensors; the format allows 100 MB
+constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the format's limit
 constexpr uint64_t kMaxFileBytes = uint64_t{8} << 30;
+constexpr const char* kLongHeader = "the header is too long for a safetensors file";
 constexpr const char* kMetadata = "__metadata__";
 constexpr const char* kScalarType = sizeof(Scalar) == 4 ? "F32" : "F64";
 
@@ -28,7 +29,9 @@ constexpr const char* kScalarType = sizeof(Scalar) == 4 ? "F32" : "F64";
 bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
 /// The state of a Dropout's random numbers, which PyTorch's files and older checkpoints lack.
-bool is_optional(const std::string& name) { return name.ends_with("random_state"); }
+bool is_optional(std::string_view name) {
+  return name == "random_state" || name.ends_with(".random_state");
+}
 
 [[noreturn]] void fail_file(const std::string& source, const std::string& what,
                             const std::vector<std::string>& details = {}) {
@@ -201,15 +204,27 @@ Entry parse_entry(const std::string& source, const std::string& name, const Json
              std::to_string(bytes.size() - sizeof header_size) + " follow"});
 }
 
-/// Returns the name under which a checkpoint holds the tensor prefix + name. Older checkpoints have
-/// one step count for all parameters of an Adam.
-std::string stored_name(const Checkpoint& checkpoint, const std::string& prefix,
-                        const std::string& name) {
-  const std::string full = prefix + name, common_step = prefix + "step";
-  const bool is_old = name.ends_with(".step") && !checkpoint.tensors.contains(full) &&
-                      checkpoint.tensors.contains(common_step);
-  return is_old ? common_step : full;
+/// Gives each parameter of an Adam a step count. Older checkpoints have one "step" for all
+/// parameters. A parameter without second moments never had a gradient, so its count is 0.
+Checkpoint with_step_counts(Checkpoint checkpoint, const std::string& prefix) {
+  const auto common = checkpoint.tensors.find(prefix + "step");
+  if (common == checkpoint.tensors.end()) return checkpoint;
+  constexpr std::string_view kSquares = ".exp_avg_sq";
+  std::map<std::string, Tensor> counts;
+  for (const auto& [name, squares] : checkpoint.tensors) {
+    if (!name.starts_with(prefix) || !name.ends_with(kSquares)) continue;
+    const std::string count = name.substr(0, name.size() - kSquares.size()) + ".step";
+    if (checkpoint.tensors.contains(count)) continue;
+    const bool moved = std::any_of(squares.data(), squares.data() + squares.numel(),
+                                   [](Scalar square) { return square != 0; });
+    counts[count] = moved ? common->second : Tensor::zeros(common->second.shape());
+  }
+  if (!counts.empty()) checkpoint.tensors.erase(common);
+  checkpoint.tensors.merge(counts);
+  return checkpoint;
 }
+
+using Kind = Mismatch::Kind;
 
 /// Returns every tensor of `state` that the checkpoint does not hold in the same shape. With
 /// `whole`, tensors that only the checkpoint has under the prefix are returned as well.
@@ -218,16 +233,16 @@ std::vector<Mismatch> mismatches(const Checkpoint& checkpoint, const std::string
   std::vector<Mismatch> wrong;
   std::set<std::string> expected;
   for (const auto& [name, tensor] : state) {
-    const std::string stored = stored_name(checkpoint, prefix, name);
+    const std::string stored = prefix + name;
     expected.insert(stored);
     const auto found = checkpoint.tensors.find(stored);
     const auto unread = checkpoint.unread.find(stored);
     if (unread != checkpoint.unread.end()) {
-      wrong.push_back({stored, "unread", unread->second});
+      wrong.push_back({stored, Kind::kUnread, unread->second});
     } else if (found == checkpoint.tensors.end()) {
-      if (!is_optional(name)) wrong.push_back({stored, "missing", tensor.shape().str()});
+      wrong.push_back({stored, Kind::kMissing, tensor.shape().str()});
     } else if (found->second.shape() != tensor.shape()) {
-      wrong.push_back({stored, "shape",
+      wrong.push_back({stored, Kind::kShape,
                        "is " + found->second.shape().str() + ", expected " + tensor.shape().str()});
     }
   }
@@ -235,10 +250,10 @@ std::vector<Mismatch> mismatches(const Checkpoint& checkpoint, const std::string
     return whole && name.starts_with(prefix) && !expected.contains(name);
   };
   for (const auto& [name, tensor] : checkpoint.tensors) {
-    if (is_unknown(name)) wrong.push_back({name, "unknown", tensor.shape().str()});
+    if (is_unknown(name)) wrong.push_back({name, Kind::kUnknown, tensor.shape().str()});
   }
   for (const auto& [name, why] : checkpoint.unread) {
-    if (is_unknown(name)) wrong.push_back({name, "unknown", why});
+    if (is_unknown(name)) wrong.push_back({name, Kind::kUnknown, why});
   }
   return wrong;
 }
@@ -254,8 +269,31 @@ std::vector<std::string> abridged(const std::vector<Mismatch>& wrong) {
   return lines;
 }
 
-void copy_numbers(const Tensor& from, const Tensor& into, SourceLoc loc) {
-  std::copy_n(from.data(), from.numel(), into.mutable_data(loc));
+/// Returns the differences that matter when `state` is read from a file.
+std::vector<Mismatch> mismatches_of_file(const Checkpoint& checkpoint, const std::string& prefix,
+                                         const NamedTensors& state) {
+  std::vector<Mismatch> wrong = mismatches(checkpoint, prefix, state, !prefix.empty());
+  std::erase_if(wrong, [&](const Mismatch& mismatch) {
+    return mismatch.kind == Kind::kMissing &&
+           is_optional(std::string_view(mismatch.name).substr(prefix.size()));
+  });
+  return wrong;
+}
+
+void copy_matching(const Checkpoint& checkpoint, const std::string& prefix,
+                   const NamedTensors& state, SourceLoc loc) {
+  for (const auto& [name, tensor] : state) {
+    const auto found = checkpoint.tensors.find(prefix + name);
+    if (found != checkpoint.tensors.end() && found->second.shape() == tensor.shape()) {
+      copy(found->second, tensor, loc);
+    }
+  }
+}
+
+/// Returns the details of an error about a header that is too long.
+std::vector<std::string> too_long(uint64_t bytes) {
+  return {"found " + std::to_string(bytes) + " bytes, at most " + std::to_string(kMaxHeaderBytes) +
+          " expected"};
 }
 
 }  // namespace
@@ -285,9 +323,12 @@ void save_checkpoint(const std::filesystem::path& path, const NamedTensors& tens
   try {
     text = header.dump();
   } catch (const Json::exception& error) {
-    fail_file(path.string(), "a name or metadata that is not UTF-8", {error.what()});
+    fail(path.string(), "a name or metadata that is not UTF-8", {error.what()}, loc);
   }
   text.append((8 - text.size() % 8) % 8, ' ');  // so that the numbers begin aligned
+  if (text.size() > kMaxHeaderBytes) {
+    fail(path.string(), kLongHeader, too_long(text.size()), loc);
+  }
   std::string bytes;
   append(bytes, static_cast<uint64_t>(text.size()));
   write_file(path, bytes + text + numbers);
@@ -300,9 +341,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   if (bytes.size() < sizeof header_size) fail_format(source, bytes, header_size);
   std::memcpy(&header_size, bytes.data(), sizeof header_size);
   const uint64_t rest = bytes.size() - sizeof header_size;
-  if (header_size > kMaxHeaderBytes || header_size > rest || bytes[8] != '{') {
-    fail_format(source, bytes, header_size);
-  }
+  if (header_size > rest || bytes[8] != '{') fail_format(source, bytes, header_size);
+  if (header_size > kMaxHeaderBytes) fail_file(source, kLongHeader, too_long(header_size));
   const Json header = parse_header(source, {bytes.data() + 8, header_size});
   Checkpoint checkpoint;
   std::vector<Entry> entries;
@@ -350,26 +390,23 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
 }
 
 std::string Mismatch::str() const {
-  return kind + std::string(9 - kind.size(), ' ') + name + " " + detail;
+  constexpr const char* kKinds[] = {"missing  ", "shape    ", "unread   ", "unknown  "};
+  return kKinds[static_cast<int>(kind)] + name + " " + detail;
 }
 
 void restore(const Checkpoint& checkpoint, const std::string& prefix, const NamedTensors& state,
              const std::string& source, SourceLoc loc) {
-  const std::vector<Mismatch> wrong = mismatches(checkpoint, prefix, state, !prefix.empty());
-  if (!wrong.empty()) fail_file(source, "a checkpoint of another architecture", abridged(wrong));
-  restore_matching(checkpoint, prefix, state, loc);
+  const Checkpoint current = with_step_counts(checkpoint, prefix);
+  const std::vector<Mismatch> wrong = mismatches_of_file(current, prefix, state);
+  if (!wrong.empty()) fail(source, "a checkpoint of another architecture", abridged(wrong), loc);
+  copy_matching(current, prefix, state, loc);
 }
 
 std::vector<Mismatch> restore_matching(const Checkpoint& checkpoint, const std::string& prefix,
                                        const NamedTensors& state, SourceLoc loc) {
-  const std::vector<Mismatch> wrong = mismatches(checkpoint, prefix, state, !prefix.empty());
-  for (const auto& [name, tensor] : state) {
-    const auto found = checkpoint.tensors.find(stored_name(checkpoint, prefix, name));
-    if (found != checkpoint.tensors.end() && found->second.shape() == tensor.shape()) {
-      copy_numbers(found->second, tensor, loc);
-    }
-  }
-  return wrong;
+  const Checkpoint current = with_step_counts(checkpoint, prefix);
+  copy_matching(current, prefix, state, loc);
+  return mismatches_of_file(current, prefix, state);
 }
 
 std::vector<StatePair> paired_state(const char* op, const Module& from, const Module& into,
@@ -387,13 +424,8 @@ std::vector<StatePair> paired_state(const char* op, const Module& from, const Mo
 
 void copy_state(const Module& from, const Module& into, SourceLoc loc) {
   for (const auto& pair : paired_state("copy_state", from, into, loc)) {
-    copy_numbers(pair.from, pair.into, loc);
+    copy(pair.from, pair.into, loc);
   }
-}
-
-NamedTensors with_prefix(const std::string& prefix, NamedTensors tensors) {
-  for (auto& [name, tensor] : tensors) name.insert(0, prefix);
-  return tensors;
 }
 
 }  // namespace forger::nn

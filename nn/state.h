@@ -18,26 +18,29 @@ namespace forger::nn {
 struct Checkpoint {
   std::map<std::string, Tensor> tensors;
   std::map<std::string, std::string> metadata;
-  /// Tensors of other dtypes or with more than 4 axes, which were not read, and why:
-  /// "has dtype I32, expected F32, F64, F16, BF16 or I64".
+  /// Why a tensor was not read, by name: "has dtype I32, expected F32, F64, F16, BF16 or I64" or
+  /// "has 5 axes, expected at most 4".
   std::map<std::string, std::string> unread = {};
 };
 
 /// Writes the tensors under their names, whole or not at all. Throws Error when the file cannot be
-/// written, a name is given twice or a text is not UTF-8.
+/// written, a name is given twice, a text is not UTF-8, or names and metadata exceed the format's
+/// 100 MB.
 void save_checkpoint(const std::filesystem::path& path, const NamedTensors& tensors,
                      const std::map<std::string, std::string>& metadata = {},
                      SourceLoc loc = SourceLoc::here());
 
 /// Reads a safetensors file. F32, F64, F16, BF16 and I64 become Scalars; F16 and BF16 do so
 /// exactly. Every number of the header is checked before it is used. Throws Error that names the
-/// file, the tensor and the fault, or the file's real format if it is another one.
+/// file, the tensor and the fault, or the file's real format if it is another one. It names no
+/// line, because the fault is in the file.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
 /// A tensor that restore() refuses and restore_matching() skips.
 struct Mismatch {
-  std::string name;    // with the prefix: "G.fc.weight"
-  std::string kind;    // "missing", "shape", "unread" or "unknown"
+  enum class Kind { kMissing, kShape, kUnread, kUnknown };
+  std::string name;  // with the prefix: "G.fc.weight"
+  Kind kind;
   std::string detail;  // "is [3, 1], expected [1, 3]"
 
   /// "shape    G.fc.weight is [3, 1], expected [1, 3]"
@@ -47,13 +50,15 @@ struct Mismatch {
 /// Copies the tensors `prefix + name` into `state`. Every name must be there with the same shape,
 /// and nothing else may begin with a non-empty prefix. Otherwise it throws Error and changes
 /// nothing. Only the random_state of a Dropout may be missing, as in PyTorch's files; it then keeps
-/// its numbers. `source` is the file's name for the message. An Adam of an older checkpoint, which has
-/// one "step" for all parameters, is restored as well.
+/// its numbers. `source` is the file's name for the message. An Adam of an older checkpoint, which
+/// has one "step" for all parameters, is restored as well: a parameter whose exp_avg_sq is 0 gets
+/// step 0.
 void restore(const Checkpoint& checkpoint, const std::string& prefix, const NamedTensors& state,
              const std::string& source, SourceLoc loc = SourceLoc::here());
 
 /// Copies those of the tensors `prefix + name` that are there with the same shape. Returns the
-/// others, and what the checkpoint holds beyond the state under a non-empty prefix.
+/// others, except a missing random_state, and what the checkpoint holds beyond the state under a
+/// non-empty prefix.
 std::vector<Mismatch> restore_matching(const Checkpoint& checkpoint, const std::string& prefix,
                                        const NamedTensors& state,
                                        SourceLoc loc = SourceLoc::here());
@@ -68,11 +73,9 @@ struct StatePair {
 std::vector<StatePair> paired_state(const char* op, const Module& from, const Module& into,
                                     SourceLoc loc);
 
-/// Copies all parameters and buffers of a module into another of the same architecture. Throws
-/// Error that names every difference, and changes nothing then.
+/// Copies all parameters and buffers of a module into another of the same architecture. If they
+/// differ, throws an Error that lists all differences and changes nothing. The copy includes the
+/// random_state of each Dropout, so in training both modules then drop the same elements.
 void copy_state(const Module& from, const Module& into, SourceLoc loc = SourceLoc::here());
-
-/// The same names with a prefix, to put several modules into one file.
-NamedTensors with_prefix(const std::string& prefix, NamedTensors tensors);
 
 }  // namespace forger::nn

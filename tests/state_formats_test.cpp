@@ -189,6 +189,36 @@ TEST_CASE("an older checkpoint of Adam with one common step count is restored") 
         "a: a checkpoint of another architecture\n  unknown  opt.step []");
 }
 
+TEST_CASE("a parameter that an older checkpoint of Adam never moved starts at its first step") {
+  struct Two : Module {
+    Two() : Module("two") {}
+    Parameter a = parameter("a", Tensor::ones({1})), b = parameter("b", Tensor::ones({1}));
+  };
+  Checkpoint old;
+  old.tensors = {{"o.step", Tensor::scalar(1000)},
+                 {"o.a.exp_avg", Tensor::ones({1})},
+                 {"o.a.exp_avg_sq", Tensor::ones({1})}};
+  const auto steps_and_move = [](const Two& two, Adam& adam) {
+    const NamedTensors state = adam.state();
+    two.b.set_grad(Tensor::ones({1}));
+    const Values steps = {state[0].second.item(), state[3].second.item()};
+    adam.step();
+    CHECK(std::abs(static_cast<double>(two.b.item()) - 0.99) < 1e-6);  // moved by lr
+    return steps;
+  };
+  const Two grown;  // b came after the checkpoint
+  Adam grown_adam(grown, {.lr = 0.01});
+  CHECK(lines_of(restore_matching(old, "o.", grown_adam.state())) ==
+        Lines{"missing  o.b.step []", "missing  o.b.exp_avg [1]", "missing  o.b.exp_avg_sq [1]"});
+  CHECK(steps_and_move(grown, grown_adam) == Values{1000, 0});
+
+  old.tensors["o.b.exp_avg"] = old.tensors["o.b.exp_avg_sq"] = Tensor::zeros({1});
+  const Two thawed;  // b was frozen when the checkpoint was written
+  Adam thawed_adam(thawed, {.lr = 0.01});
+  restore(old, "o.", thawed_adam.state(), "a");
+  CHECK(steps_and_move(thawed, thawed_adam) == Values{1000, 0});
+}
+
 TEST_CASE("restore_matching() copies matching tensors and returns the differences") {
   Checkpoint checkpoint;
   checkpoint.tensors = {{"G.a", Tensor::full({2}, 7)},
@@ -204,10 +234,13 @@ TEST_CASE("restore_matching() copies matching tensors and returns the difference
   CHECK(a.to_vector() == Values{7, 7});
   CHECK(b.to_vector() == Values{0, 0, 0});
   CHECK(c.to_vector() == Values{0, 0, 0, 0});
+  CHECK(restore_matching({}, "G.", {{"drop.random_state", a}, {"random_state", a}}).empty());
+  CHECK(lines_of(restore_matching({}, "G.", {{"my_random_state", a}})) ==
+        Lines{"missing  G.my_random_state [2]"});
   const auto missing = restore_matching(checkpoint, "", {{"x", c}});
   REQUIRE(missing.size() == 1);
   CHECK(missing[0].name == "x");
-  CHECK(missing[0].kind == "missing");
+  CHECK(missing[0].kind == Mismatch::Kind::kMissing);
   CHECK(missing[0].detail == "[4]");
 }
 
@@ -228,6 +261,12 @@ TEST_CASE("copy_state() copies all tensors, or lists the differences and changes
         "  shape    fc.weight is [2, 3], expected [4, 3]\n"
         "  shape    fc.bias is [2], expected [4]");
   CHECK(wider.bn.running_mean.at({0}) == 5);
+  struct Dropping : Net {
+    Dropping() : Net(2) {}
+    Dropout drop{*this, "drop"};
+  };
+  CHECK(message_of([&] { copy_state(from, Dropping()); }) ==
+        "copy_state: the modules differ in architecture\n  missing  drop.random_state [2, 4]");
   CHECK(message_of([&] { copy_state(from.fc, from.bn); }) ==
         "copy_state: the modules differ in architecture\n"
         "  shape    weight is [2, 3], expected [2]\n  missing  running_mean [2]\n"

@@ -207,6 +207,13 @@ TEST_CASE("restore() lists every mismatch and changes nothing") {
   for (const auto& [name, tensor] : state) {
     CHECK(tensor.to_vector() == Values(static_cast<size_t>(tensor.numel()), 0));
   }
+  const int line = __LINE__ + 2;
+  try {
+    restore(checkpoint, "G.", state, "a");
+  } catch (const Error& error) {
+    CHECK(
+        std::string(error.what()).ends_with("\n  at tests/state_test.cpp:" + std::to_string(line)));
+  }
   CHECK(message("D.", {state[0]}) == "");
   CHECK(state[0].second.to_vector() == Values{7, 7});
   // Without a prefix, the file may hold other tensors too.
@@ -238,10 +245,29 @@ TEST_CASE("an impossible header length is rejected before anything is read or al
   CHECK(refusal(little_endian(0) + "{}") != "");
   CHECK(refusal(little_endian(2) + "[]") == length("2", 2));
   CHECK(refusal(little_endian(2) + "{}") == "");
-  // The longest header that is read has 4 MiB, for any file.
-  const std::string longest = "{" + std::string((4 << 20) - 2, ' ') + "}";
-  CHECK(refusal(file_of(longest)) == "");
-  CHECK(refusal(file_of(longest + " ")) == length("4194305", longest.size() + 1));
+  // No header above the format's 100 MB is read, for any file.
+  const TempFolder folder;
+  write_quickly(folder / "a", little_endian(100'000'001) + "{");
+  fs::resize_file(folder / "a", 200'000'000);
+  CHECK(without_folder(message_of([&] { load_checkpoint(folder / "a"); }), folder) ==
+        "DIR/a: the header is too long for a safetensors file\n"
+        "  found 100000001 bytes, at most 100000000 expected");
+}
+
+TEST_CASE("what save_checkpoint() writes loads, however many tensors there are") {
+  const TempFolder folder;
+  NamedTensors many;
+  for (int i = 0; i < 60'000; ++i) {
+    many.emplace_back("a.layer.with.a.long.name." + std::to_string(i), Tensor::zeros({1}));
+  }
+  save_checkpoint(folder / "a", many);
+  CHECK(fs::file_size(folder / "a") > 4 << 20);
+  CHECK(load_checkpoint(folder / "a").tensors.size() == many.size());
+  const std::map<std::string, std::string> long_text = {{"text", std::string(100'000'000, ' ')}};
+  CHECK(without_folder(message_of([&] { save_checkpoint(folder / "b", {}, long_text); }), folder) ==
+        "DIR/b: the header is too long for a safetensors file\n"
+        "  found 100000032 bytes, at most 100000000 expected");
+  CHECK(!fs::exists(folder / "b"));
 }
 
 TEST_CASE("a header that is not valid JSON or is nested too deeply is rejected") {
@@ -456,6 +482,13 @@ TEST_CASE("saving invalid tensors or names is an error and creates no file") {
   const std::string not_text = "DIR/a: a name or metadata that is not UTF-8\n  ";
   CHECK(message({{"\xff", x}}, {}).starts_with(not_text));
   CHECK(message({{"w", x}}, {{"folder", "/data/\xff"}}).starts_with(not_text));
+  const int line = __LINE__ + 2;
+  try {
+    save_checkpoint(folder / "a", {{"\xff", x}});
+  } catch (const Error& error) {
+    CHECK(
+        std::string(error.what()).ends_with("\n  at tests/state_test.cpp:" + std::to_string(line)));
+  }
 }
 
 TEST_CASE("if any system call fails, the old checkpoint is intact or the new one complete") {

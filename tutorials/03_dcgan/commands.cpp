@@ -42,7 +42,7 @@ Trained load_generator(const std::string& given) {
   const nn::Checkpoint checkpoint = nn::load_checkpoint(trained.path);
   from_metadata(checkpoint, source, trained.options, trained.position);
   trained.G = std::make_unique<Generator>(trained.options.network());
-  nn::restore(checkpoint, "G.", trained.G->state(), source);
+  nn::restore(checkpoint, "G.", trained.G->state(), source, {});
   std::printf("generator   %s, after step %s\n", source.c_str(),
               tutorials::grouped(trained.position.step).c_str());
   return trained;

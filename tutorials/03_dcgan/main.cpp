@@ -79,7 +79,7 @@ int train(TrainOptions& options, const std::vector<tutorials::Option>& given) {
       {"G.", G.state()}, {"D.", D.state()}, {"opt_g.", opt_g.state()}, {"opt_d.", opt_d.state()}};
   if (options.resume) {
     for (const auto& [prefix, tensors] : parts) {
-      nn::restore(checkpoint, prefix, tensors, checkpoint_path.string());
+      nn::restore(checkpoint, prefix, tensors, checkpoint_path.string(), {});
     }
     seek(loader, position, checkpoint_path.string());
     latent.set_counter(static_cast<uint64_t>(position.latent_counter));
