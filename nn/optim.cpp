@@ -25,11 +25,11 @@ void expect(bool ok, const char* op, const char* option, const char* range, doub
   fail(op, std::string(option) + " must be " + range, {"found " + short_number(found)}, loc);
 }
 
-void expect_natural(const char* op, const char* option, double value, SourceLoc loc) {
+void expect_finite_not_negative(const char* op, const char* option, double value, SourceLoc loc) {
   expect(value >= 0 && std::isfinite(value), op, option, "finite and at least 0", value, loc);
 }
 
-/// For the factors by which averages forget.
+/// Throws Error unless 0 <= value < 1, the range of a moving average's decay.
 void expect_decay(const char* op, const char* option, double value, SourceLoc loc) {
   expect(value >= 0 && value < 1, op, option, "at least 0 and below 1", value, loc);
 }
@@ -88,7 +88,13 @@ ParameterList::ParameterList(const std::vector<Tensor>& list) {
   for (const Tensor& p : list) {
     const std::string own = p.node() && p.node()->is_leaf() ? p.node()->module : "";
     const bool usable = !own.empty() && names.insert(own).second;
-    tensors.emplace_back(usable ? own : std::to_string(tensors.size()), p);
+    tensors.emplace_back(usable ? own : "", p);
+  }
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    std::string& name = tensors[i].first;
+    for (size_t n = i; name.empty(); ++n) {
+      if (names.insert(std::to_string(n)).second) name = std::to_string(n);
+    }
   }
 }
 
@@ -99,12 +105,13 @@ Optimizer::Optimizer(const char* name, const ParameterList& list, double learnin
       parameters_(checked(name, list, loc)),
       modules_(list.modules) {
   if (parameters_.empty()) fail(name, "there are no parameters to train", {}, loc);
-  expect_natural(name, "lr", lr, loc);
+  expect_finite_not_negative(name, "lr", lr, loc);
 }
 
 void Optimizer::step(SourceLoc loc) {
-  expect_natural(name_, "lr", lr, loc);
+  expect_finite_not_negative(name_, "lr", lr, loc);
   check_modules(loc);
+  check_state(loc);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
     if (has_gradient(p)) update(i, p, p.grad(), loc);
@@ -143,7 +150,7 @@ NamedTensors Optimizer::state() const {
 Sgd::Sgd(const ParameterList& list, SgdOptions options, SourceLoc loc)
     : Optimizer("Sgd", list, options.lr, loc), options_(options) {
   expect_decay(name_, "momentum", options.momentum, loc);
-  expect_natural(name_, "weight_decay", options.weight_decay, loc);
+  expect_finite_not_negative(name_, "weight_decay", options.weight_decay, loc);
   if (options.nesterov && options.momentum == 0) {
     fail(name_, "nesterov needs a momentum above 0", {"found 0"}, loc);
   }
@@ -170,8 +177,8 @@ Adam::Adam(const char* name, const ParameterList& list, AdamOptions options, boo
     : Optimizer(name, list, options.lr, loc), decoupled_(decoupled), options_(options) {
   expect_decay(name, "beta1", options.beta1, loc);
   expect_decay(name, "beta2", options.beta2, loc);
-  expect_natural(name, "eps", options.eps, loc);
-  expect_natural(name, "weight_decay", options.weight_decay, loc);
+  expect_finite_not_negative(name, "eps", options.eps, loc);
+  expect_finite_not_negative(name, "weight_decay", options.weight_decay, loc);
   for (const auto& [parameter, p] : parameters_) {
     moments_.push_back({Tensor::scalar(0), zeros_like(p), zeros_like(p)});
   }
@@ -189,6 +196,14 @@ void Adam::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
                                .sqrt_correction = std::sqrt(1 - std::pow(options_.beta2, t))};
   kernels::active().adam(hyper, p.numel(), g.data(), p.mutable_data(loc), exp_avg.mutable_data(loc),
                          exp_avg_sq.mutable_data(loc));
+}
+
+void Adam::check_state(SourceLoc loc) const {
+  for (size_t i = 0; i < moments_.size(); ++i) {
+    const double step = moments_[i].step.item();
+    expect(step >= 0 && step == std::floor(step) && std::isfinite(step), name_,
+           (parameters_[i].first + ".step").c_str(), "a natural number", step, loc);
+  }
 }
 
 NamedTensors Adam::state_of(size_t i) const {
@@ -209,8 +224,8 @@ RmsProp::RmsProp(const ParameterList& list, RmsPropOptions options, SourceLoc lo
     : Optimizer("RmsProp", list, options.lr, loc), options_(options) {
   expect_decay(name_, "alpha", options.alpha, loc);
   expect_decay(name_, "momentum", options.momentum, loc);
-  expect_natural(name_, "eps", options.eps, loc);
-  expect_natural(name_, "weight_decay", options.weight_decay, loc);
+  expect_finite_not_negative(name_, "eps", options.eps, loc);
+  expect_finite_not_negative(name_, "weight_decay", options.weight_decay, loc);
   for (const auto& [name, p] : parameters_) {
     averages_.push_back({zeros_like(p), options.momentum != 0 ? zeros_like(p) : Tensor()});
   }
@@ -293,9 +308,9 @@ namespace {
 /// Checks what all schedules take: a rate, a step, and factors or rates.
 void check_schedule(const char* op, double lr, int64_t t, double factor, const char* factor_name,
                     SourceLoc loc) {
-  expect_natural(op, "lr", lr, loc);
+  expect_finite_not_negative(op, "lr", lr, loc);
   expect(t >= 0, op, "t", "at least 0", static_cast<double>(t), loc);
-  expect_natural(op, factor_name, factor, loc);
+  expect_finite_not_negative(op, factor_name, factor, loc);
 }
 
 void expect_span(const char* op, const char* option, int64_t span, SourceLoc loc) {
@@ -328,7 +343,7 @@ double cosine_lr(double lr, int64_t t, int64_t total, double end, SourceLoc loc)
 
 double linear_lr(double lr, int64_t t, int64_t total, double start, double finish, SourceLoc loc) {
   check_schedule("linear_lr", lr, t, start, "start", loc);
-  expect_natural("linear_lr", "finish", finish, loc);
+  expect_finite_not_negative("linear_lr", "finish", finish, loc);
   expect_span("linear_lr", "total", total, loc);
   return lr * (start + (finish - start) * share_done(t, total));
 }

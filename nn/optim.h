@@ -12,18 +12,19 @@
 
 namespace forger::nn {
 
-/// The parameters that an optimizer updates or a function clips. It converts from
+/// The parameters that an optimizer updates or a function clips. Each of these converts to it:
 ///
 ///     net                          the parameters of a module; state names begin "fc.weight"
 ///     {G, F}                       of several modules; state names begin "G.fc.weight"
 ///     net.parameters(), {x, y}     tensors; state names begin with their own names, or "0", "1"
 ///     NamedTensors{{"scale", s}}   tensors under given names
+///
+/// One module takes no braces: `Adam({net})` could also copy an Adam, so it does not compile.
 struct ParameterList {
   ParameterList(const Module& module);
   ParameterList(std::initializer_list<std::reference_wrapper<const Module>> several);
   ParameterList(const std::vector<Tensor>& list);
-  ParameterList(std::initializer_list<Tensor> list)
-      : ParameterList(std::vector<Tensor>(list)) {}
+  ParameterList(std::initializer_list<Tensor> list) : ParameterList(std::vector<Tensor>(list)) {}
   ParameterList(NamedTensors named) : tensors(std::move(named)) {}
 
   NamedTensors tensors;
@@ -32,17 +33,17 @@ struct ParameterList {
 
 /// What all optimizers share. Modules given to an optimizer must outlive its last step().
 /// Constructors throw Error for an option out of its range, an empty list, and a tensor that is
-/// undefined, was computed, requires no gradient or is given twice.
+/// undefined, was computed, was never made a leaf by set_requires_grad(), or is given twice.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// Updates in place every parameter that requires a gradient and has one. A parameter without a
-  /// gradient keeps its numbers and its state; if none has a gradient, nothing happens. The same
-  /// holds for a frozen parameter, even if it still has a gradient. Throws Error when lr is
-  /// negative or not finite, or when a module got a parameter since the optimizer was made.
+  /// Updates in place every parameter that requires a gradient and has one. A parameter that is
+  /// frozen or has no gradient keeps its numbers and its state. Throws Error when lr is negative or
+  /// not finite, when a module got a parameter since the optimizer was made, or when a step count,
+  /// which may come from a file, is not a natural number. Nothing is updated then.
   void step(SourceLoc loc = SourceLoc::here());
   void zero_grad() const;
   /// The tensors that continue a run, under PyTorch's names: "fc.weight.step", "fc.weight.exp_avg".
@@ -61,6 +62,8 @@ class Optimizer {
   virtual void update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) = 0;
   /// The state of parameter number i: {{"step", ...}, {"exp_avg", ...}}.
   virtual NamedTensors state_of(size_t i) const = 0;
+  /// Throws Error if the state holds what no step can leave behind.
+  virtual void check_state(SourceLoc /*loc*/) const {}
   void check_modules(SourceLoc loc) const;
 
   std::vector<const Module*> modules_;
@@ -113,6 +116,7 @@ class Adam : public Optimizer {
   };
   void update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) override;
   NamedTensors state_of(size_t i) const override;
+  void check_state(SourceLoc loc) const override;
 
   bool decoupled_;  // True if weight decay works as in AdamW.
   AdamOptions options_;
@@ -160,12 +164,12 @@ class RmsProp : public Optimizer {
 /// Scales all gradients by max_norm / norm if their common norm is above max_norm (Pascanu et al.
 /// 2013, arXiv 1211.5063). Returns the norm before. Parameters without a gradient and frozen ones
 /// do not count. If the norm is infinite or NaN, all gradients stay as they are and the norm is
-/// returned: test it by std::isfinite to leave out the step. Throws Error unless max_norm > 0;
-/// infinity is allowed and scales nothing.
+/// returned: test it by std::isfinite to leave out the step. Throws Error unless max_norm > 0, and
+/// for a tensor that an optimizer refuses; infinity is allowed and scales nothing.
 double clip_grad_norm(const ParameterList& parameters, double max_norm,
                       SourceLoc loc = SourceLoc::here());
 /// Limits each element of each gradient to [-limit, limit]; NaN stays NaN. Throws Error unless
-/// limit >= 0.
+/// limit >= 0, and for a tensor that an optimizer refuses.
 void clip_grad_value(const ParameterList& parameters, double limit,
                      SourceLoc loc = SourceLoc::here());
 
@@ -177,7 +181,7 @@ class Ema {
   /// Makes the copy equal to the source. Throws Error when the modules differ in names or shapes or
   /// share numbers, or unless 0 <= decay <= 1.
   Ema(const Module& source, const Module& copy, double decay, SourceLoc loc = SourceLoc::here());
-  /// Throws Error when the modules differ since a layer was added.
+  /// Throws Error when the modules no longer match, for example after a layer was added to one.
   void update(SourceLoc loc = SourceLoc::here()) const;
 
  private:

@@ -24,11 +24,22 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct Pair : Module {
   explicit Pair(const std::string& name = "pair") : Module(name) {}
-  Tensor first = parameter("a", Tensor::ones({2})), second = parameter("b", Tensor::ones({2}));
+  Parameter first = parameter("a", Tensor::ones({2})), second = parameter("b", Tensor::ones({2}));
 };
 
 struct Empty : Module {
   Empty() : Module("empty") {}
+};
+
+/// The name of its buffer is the end of one in Counted.
+struct Counter : Module {
+  explicit Counter(Module& parent) : Module(parent, "x") {}
+  Counter() : Module("counter") {}
+  Buffer step = buffer("step", Tensor::zeros({1}));
+};
+struct Counted : Module {
+  Counted() : Module("counted") {}
+  Counter x{*this};
 };
 
 /// A value that an option must not have, and the range that the message names.
@@ -115,6 +126,22 @@ TEST_CASE("step() checks an assigned learning rate before it changes a parameter
   }
   CHECK(pair.first.to_vector() == std::vector<Scalar>{1, 1});
   CHECK(adam.state()[0].second.item() == 0);
+}
+
+TEST_CASE(
+    "Adam checks its step counts, which may come from a file, before it changes a parameter") {
+  const Pair pair;
+  Adam adam(pair);
+  pair.first.set_grad(Tensor::ones({2}));
+  Scalar& step = *adam.state()[3].second.mutable_data();
+  for (const double wrong : {-1.0, 0.5, kNaN, kInfinity}) {
+    step = static_cast<Scalar>(wrong);
+    CHECK(message_of([&] { adam.step(); }) ==
+          "Adam: b.step must be a natural number\n  found " + short_number(wrong));
+  }
+  CHECK(pair.first.to_vector() == std::vector<Scalar>{1, 1});
+  step = 3;
+  CHECK(message_of([&] { adam.step(); }) == "");
 }
 
 TEST_CASE("optimizers reject invalid parameter lists") {
@@ -224,6 +251,8 @@ TEST_CASE("Ema rejects a decay outside 0 to 1 and modules that differ") {
         "Ema: the modules differ in architecture\n  unknown  a [2]\n  unknown  b [2]"},
        {[&] { Ema(Empty(), pair, 0.5); },
         "Ema: the modules differ in architecture\n  missing  a [2]\n  missing  b [2]"},
+       {[&] { Ema(Counter(), Counted(), 0.5); },
+        "Ema: the modules differ in architecture\n  missing  x.step [1]\n  unknown  step [1]"},
        {[&] { Ema(pair, pair, 0.5); }, "Ema: source and copy share their numbers\n  a"}});
   struct Growing : Module {
     Growing() : Module("net") {}

@@ -28,7 +28,7 @@ struct Pair : Module {
       : Module("pair"),
         first(parameter("a", Tensor::ones({n}))),
         second(parameter("b", Tensor::ones({n}))) {}
-  Tensor first, second;
+  Parameter first, second;
 };
 
 /// A number in double, and the largest allowed error of the float kernel.
@@ -310,7 +310,7 @@ TEST_CASE("optimizers accept a module, several modules, tensors or named tensors
   using Names = std::vector<std::string>;
   struct Scale : Module {
     explicit Scale(const std::string& name) : Module(name) {}
-    Tensor p = parameter("p", Tensor::ones({1}));
+    Parameter p = parameter("p", Tensor::ones({1}));
   };
   const Scale G("G"), F("F");
   Tensor plain = Tensor::ones({1}).set_requires_grad();
@@ -322,7 +322,7 @@ TEST_CASE("optimizers accept a module, several modules, tensors or named tensors
   CHECK(names(list) == Names{"0.momentum_buffer", "F.p.momentum_buffer"});
   CHECK(names(parameters) == Names{"G.p.momentum_buffer"});
   CHECK(names(named) == Names{"scale.momentum_buffer"});
-  for (const Tensor& p : {G.p, F.p, plain}) p.set_grad(Tensor::ones({1}));
+  for (const Tensor& p : std::vector<Tensor>{G.p, F.p, plain}) p.set_grad(Tensor::ones({1}));
   several.step();
   CHECK(G.p.item() == 0.5);
   CHECK(F.p.item() == 0.5);
@@ -336,6 +336,13 @@ TEST_CASE("optimizers accept a module, several modules, tensors or named tensors
   const Scale again("G");
   const Sgd twins({G.p, again.p}, options);
   CHECK(names(twins) == Names{"G.p.momentum_buffer", "1.momentum_buffer"});
+  // A number that is a tensor's own name is skipped.
+  const auto leaf = [](const std::string& name) {
+    return Tensor::ones({1}).set_requires_grad().set_name(name);
+  };
+  const Sgd numbered({leaf("1"), plain, leaf("2"), leaf("2")}, options);
+  CHECK(names(numbered) ==
+        Names{"1.momentum_buffer", "3.momentum_buffer", "2.momentum_buffer", "4.momentum_buffer"});
 }
 
 TEST_CASE("clip_grad_norm returns a norm that is not finite and leaves the gradients unchanged") {
@@ -371,8 +378,8 @@ TEST_CASE("clipping ignores frozen parameters and those without a gradient") {
 TEST_CASE("Ema averages all parameters, also frozen ones, and copies buffers") {
   struct Net : Module {
     Net() : Module("net") {}
-    Tensor weight = parameter("weight", Tensor::ones({1}));
-    Tensor mean = buffer("mean", Tensor::zeros({1}));
+    Parameter weight = parameter("weight", Tensor::ones({1}));
+    Buffer mean = buffer("mean", Tensor::zeros({1}));
   };
   Net source, average;
   source.weight.set_requires_grad(false);
