@@ -6,6 +6,7 @@
 #include <optional>
 #include <typeinfo>
 
+#include "autograd/ops/check.h"
 #include "autograd/random.h"
 #include "nn/init.h"
 
@@ -29,8 +30,6 @@ bool is_valid(int64_t in, int64_t out, const Options& o) {
 constexpr const char* kValidConv =
     "at least one channel, kernel, stride and dilation of at least 1, and padding of at least 0";
 
-constexpr uint64_t kDropoutStream = 0x64726f70;
-
 bool is_valid(const PoolOptions& o) {
   return o.kernel >= 1 && o.stride >= 0 && o.padding >= 0 && o.padding <= o.kernel / 2;
 }
@@ -49,20 +48,6 @@ std::optional<double> leaky_relu_slope(const Module& layer) {
   if (typeid(layer) == typeid(ReLU)) return 0;
   if (typeid(layer) == typeid(LeakyReLU)) return static_cast<const LeakyReLU&>(layer).slope();
   return std::nullopt;
-}
-
-/// Returns leaky_relu(layer(x), slope) as one op. Returns an undefined tensor if there is no such
-/// op, or if a CallRecorder records each call.
-Tensor call_with_leaky_relu(Module& layer, const Tensor& x, double slope, SourceLoc loc) {
-  if (CallRecorder::current()) return {};
-  const Scope scope(layer.path(), loc);
-  if (typeid(layer) == typeid(Linear)) {
-    return static_cast<Linear&>(layer).forward_leaky_relu(x, slope);
-  }
-  if (typeid(layer) == typeid(BatchNorm1d) || typeid(layer) == typeid(BatchNorm2d)) {
-    return static_cast<BatchNorm&>(layer).forward_leaky_relu(x, slope);
-  }
-  return {};
 }
 
 std::string arrow(int64_t in, int64_t out) {
@@ -188,6 +173,7 @@ Reshape::Reshape(Module& parent, std::string name, std::vector<int64_t> extents,
 }
 
 Tensor Reshape::forward(const Tensor& x) {
+  check_defined("Reshape", {{"x", x}}, call_site());
   if (x.rank() < 1) {
     fail("Reshape", "a batch expected", {"x  " + x.shape().str() + ", expected [N, ...]"},
          call_site());
@@ -201,6 +187,19 @@ std::string Reshape::describe() const {
   std::string text;
   for (const int64_t n : extents_) text += (text.empty() ? "" : ", ") + std::to_string(n);
   return "Reshape(N x [" + text + "])";
+}
+
+Tensor Sequential::call_with_leaky_relu(Module& layer, const Tensor& x, double slope,
+                                        SourceLoc loc) {
+  if (CallRecorder::current()) return {};
+  const Scope scope(layer.path(), loc);
+  if (typeid(layer) == typeid(Linear)) {
+    return static_cast<Linear&>(layer).forward_leaky_relu(x, slope);
+  }
+  if (typeid(layer) == typeid(BatchNorm1d) || typeid(layer) == typeid(BatchNorm2d)) {
+    return static_cast<BatchNorm&>(layer).forward_leaky_relu(x, slope);
+  }
+  return {};
 }
 
 Tensor Sequential::forward(const Tensor& x) {
@@ -237,6 +236,7 @@ std::string Embedding::describe() const {
 
 namespace {
 
+constexpr uint64_t kDropoutStream = 0x64726f70;
 constexpr int kDigits = 4, kDigitBits = 16;  // of a 64-bit number in Dropout::random_state
 
 void write_digits(uint64_t number, Scalar* digits) {
@@ -277,7 +277,7 @@ Tensor Dropout::forward(const Tensor& x) {
   Random random(*seed, kDropoutStream);
   random.set_counter(*counter);
   const Tensor y = dropout(x, p_, random, call_site());
-  write_digits(random.counter(), random_state.mutable_data() + kDigits);
+  write_digits(random.counter(), random_state.mutable_data(call_site()) + kDigits);
   return y;
 }
 

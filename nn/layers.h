@@ -26,8 +26,6 @@ class Linear : public Module {
   Linear(Module& parent, std::string name, int64_t in, int64_t out, bool with_bias = true,
          SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override { return forward_with(x, weight); }
-  /// Computes leaky_relu(forward(x), slope) as one op.
-  Tensor forward_leaky_relu(const Tensor& x, double slope);
   int64_t multiply_adds(const Shape& x, const Shape& y) const override;
   std::string describe() const override;
 
@@ -38,6 +36,10 @@ class Linear : public Module {
   virtual Tensor forward_with(const Tensor& x, const Tensor& w);
 
  private:
+  // Private, because it bypasses the forward() of derived classes such as SpectralNorm<Linear>.
+  friend class Sequential;
+  /// Computes leaky_relu(forward(x), slope) as one op.
+  Tensor forward_leaky_relu(const Tensor& x, double slope);
   Parameter new_weight(int64_t in, int64_t out);
 };
 
@@ -279,6 +281,11 @@ class Sequential : public Container<Module> {
   using Container::Container;
   Tensor forward(const Tensor& x) override;
   std::string describe() const override { return "Sequential"; }
+
+ private:
+  /// Returns leaky_relu(layer(x), slope) as one op. Returns an undefined tensor if there is no such
+  /// op, or if a CallRecorder records each call.
+  static Tensor call_with_leaky_relu(Module& layer, const Tensor& x, double slope, SourceLoc loc);
 };
 
 /// Modules of one kind. Their owner calls them:

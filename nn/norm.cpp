@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "autograd/graph.h"
+#include "autograd/ops/check.h"
 #include "autograd/random.h"
 #include "nn/init.h"
 
@@ -39,6 +40,7 @@ Parameter BatchNorm::new_weight(int64_t features, const BatchNormOptions& option
 }
 
 void BatchNorm::check(const Tensor& x) const {
+  check_defined("batch_norm", {{"x", x}}, call_site());
   const int64_t features = weight.shape()[0];
   if (x.rank() == rank_ && x.shape()[1] == features) return;
   fail("batch_norm", "x does not fit this layer",
@@ -71,20 +73,22 @@ Tensor BatchNorm::normalize_by_running(const Tensor& x) const {
   const int64_t features = weight.shape()[0];
   const Shape per_channel = rank_ == 4 ? Shape{features, 1, 1} : Shape{features};
   const Tensor scale = weight * (1.0 / sqrt(running_var + options_.eps));
-  const Tensor shift = bias - running_mean * scale;
+  // A copy: the product keeps its factors for the backward pass, and training changes the mean.
+  const Tensor shift = bias - running_mean.clone() * scale;
   return x * reshape_to(scale, per_channel) + reshape_to(shift, per_channel);
 }
 
 void BatchNorm::update_running(const BatchStats& stats, int64_t values_per_channel) {
+  const SourceLoc loc = call_site();
   const auto count = static_cast<Scalar>(values_per_channel);
   const auto momentum = static_cast<Scalar>(options_.momentum);
-  Scalar* mean = running_mean.mutable_data();
-  Scalar* var = running_var.mutable_data();
+  Scalar* mean = running_mean.mutable_data(loc);
+  Scalar* var = running_var.mutable_data(loc);
   for (int64_t c = 0; c < running_mean.numel(); ++c) {
     mean[c] += momentum * (stats.mean.data()[c] - mean[c]);
     var[c] += momentum * (stats.var.data()[c] * count / (count - 1) - var[c]);
   }
-  *num_batches_tracked.mutable_data() += 1;
+  *num_batches_tracked.mutable_data(loc) += 1;
 }
 
 std::string BatchNorm::describe() const {
@@ -152,6 +156,7 @@ Parameter InstanceNorm2d::new_weight(int64_t channels, bool affine, double eps) 
 }
 
 Tensor InstanceNorm2d::forward(const Tensor& x) {
+  check_defined("instance_norm", {{"x", x}}, call_site());
   if (x.rank() != 4 || x.shape()[1] != channels_) {
     fail("instance_norm", "x does not fit this layer",
          {"x  " + x.shape().str() + ", expected [N, " + std::to_string(channels_) + ", H, W]"},

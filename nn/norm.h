@@ -26,14 +26,15 @@ class BatchNorm : public Module {
   BatchNorm(Module& parent, std::string name, int rank, int64_t features, BatchNormOptions options,
             SourceLoc loc);
   Tensor forward(const Tensor& x) override;
-  /// Computes leaky_relu(forward(x), slope), in training as one op.
-  Tensor forward_leaky_relu(const Tensor& x, double slope);
   std::string describe() const override;
 
   Parameter weight, bias;
   Buffer running_mean, running_var, num_batches_tracked;
 
  private:
+  friend class Sequential;
+  /// Computes leaky_relu(forward(x), slope), in training as one op.
+  Tensor forward_leaky_relu(const Tensor& x, double slope);
   Parameter new_weight(int64_t features, const BatchNormOptions& options);
   void check(const Tensor& x) const;
   Tensor normalize_by_running(const Tensor& x) const;
@@ -107,10 +108,11 @@ class InstanceNorm2d : public Module {
   double eps_;
 };
 
-/// True if the class that defines Layer's forward() or one derived from it defines forward_with().
-/// SpectralNorm and WeightNorm would bypass the forward() of a class that overrides it alone.
+/// True if forward_with() is defined in the class that defines forward(), or in a class derived
+/// from it. SpectralNorm and WeightNorm would bypass the forward() of a class that overrides it
+/// alone.
 template <class Forward, class... X, class ForwardWith, class... Y>
-constexpr bool overrides_both(Tensor (Forward::*)(X...), Tensor (ForwardWith::*)(Y...)) {
+constexpr bool defines_forward_with(Tensor (Forward::*)(X...), Tensor (ForwardWith::*)(Y...)) {
   return std::is_base_of_v<Forward, ForwardWith>;
 }
 
@@ -132,6 +134,9 @@ Tensor divide_by_sigma(const Tensor& weight, int axis, const SingularVectors& ve
 /// step, which is kept when the call succeeds. The names in checkpoints are those of
 /// torch.nn.utils.spectral_norm: weight_orig for `weight`, weight_u, weight_v.
 ///
+/// Layer must have a Parameter `weight`, forward_with() as in Linear, and kOutputAxis, the axis of
+/// the weight that counts outputs.
+///
 ///     nn::SpectralNorm<nn::Conv2d> conv{*this, "conv", 3, 64, {.kernel = 4, .stride = 2}};
 template <class Layer>
 class SpectralNorm : public Layer {
@@ -139,7 +144,7 @@ class SpectralNorm : public Layer {
   using Layer::Layer;
 
   Tensor forward(const Tensor& x) override {
-    static_assert(overrides_both(&Layer::forward, &SpectralNorm::forward_with),
+    static_assert(defines_forward_with(&Layer::forward, &SpectralNorm::forward_with),
                   "override forward_with() of this layer instead of forward()");
     const SourceLoc loc = call_site();
     const bool refine = this->training();
@@ -175,14 +180,14 @@ Tensor rescale(const Tensor& direction, const Tensor& length, SourceLoc loc);
 /// The same layer with its weight given as length times direction, w = g v / |v| for each output
 /// (Salimans & Kingma 2016, arXiv 1602.07868). The names in checkpoints are those of
 /// torch.nn.utils.weight_norm: weight_g, and weight_v for `weight`. The axis is the first, which is
-/// PyTorch's default.
+/// PyTorch's default. Layer must have a Parameter `weight` and forward_with() as in Linear.
 template <class Layer>
 class WeightNorm : public Layer {
  public:
   using Layer::Layer;
 
   Tensor forward(const Tensor& x) override {
-    static_assert(overrides_both(&Layer::forward, &WeightNorm::forward_with),
+    static_assert(defines_forward_with(&Layer::forward, &WeightNorm::forward_with),
                   "override forward_with() of this layer instead of forward()");
     return this->forward_with(x, rescale(this->weight, weight_g, call_site()));
   }

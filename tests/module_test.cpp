@@ -203,6 +203,14 @@ TEST_CASE("a layer's constructor error names the user's line and the module path
     Many(Module& parent, std::string name, int, int, int, int) : Linear(parent, name, 0, 0) {}
   };
   CHECK(text_of([&] { net.add<Many>(1, 2, 3, 4); }).ends_with(", in net.main.0"));
+  struct Late : Linear {
+    Late(Module& parent, std::string name, int, int, int, int out,
+         SourceLoc loc = SourceLoc::here())
+        : Linear(parent, std::move(name), 0, out, true, loc) {}
+  };
+  // add() has no line for more than three arguments, and the library's own would mislead.
+  CHECK(text_of([&] { net.add<Late>(1, 2, 3, 4); }) ==
+        "Linear: at least one input and one output expected\n  found  0 -> 4, in net.main.0");
   CHECK(text_of([&] {
           Linear(root, "fc", 1LL << 40, 1LL << 40);
         }).find("\n  at tests/module_test.cpp:") != std::string::npos);
@@ -341,6 +349,36 @@ TEST_CASE("SpectralNorm and WeightNorm call the derived layer's forward_with()")
   CHECK(layer(Tensor::from({1, 2}, {1, 1})).item() == 28);
 }
 
+template <class Layer>
+concept HasFusedForward = requires(Layer& layer, const Tensor& x) {
+  layer.forward_leaky_relu(x, 0.1);
+};
+
+TEST_CASE("no layer offers a fused forward that bypasses a derived class") {
+  CHECK(!HasFusedForward<Linear>);
+  CHECK(!HasFusedForward<SpectralNorm<Linear>>);
+  CHECK(!HasFusedForward<WeightNorm<Linear>>);
+  CHECK(!HasFusedForward<BatchNorm1d>);
+}
+
+TEST_CASE("batch norm allows a call in training between one in evaluation and its backward pass") {
+  Root root;
+  BatchNorm1d bn(root, "bn", 2);
+  const Tensor x = Tensor::from({2, 2}, {1, 2, 3, 4});
+  bn.eval();
+  const Tensor y = sum(bn(x) * x);
+  bn.train();
+  bn(x);
+  backward(y);
+  CHECK(bn.weight.grad().defined());
+  // An op of the user's own keeps the mean; the error names the call that changed it.
+  const Tensor own = sum(bn.weight * bn.running_mean);
+  bn(x);
+  const int line = __LINE__ - 1;
+  CHECK(text_of([&] { backward(own); }).find("tests/module_test.cpp:" + std::to_string(line)) !=
+        std::string::npos);
+}
+
 TEST_CASE("spectral norm allows several forward calls before the backward passes") {
   Root root;
   SpectralNorm<Linear> layer(root, "layer", 3, 2);
@@ -436,7 +474,7 @@ TEST_CASE("a module prints its tree, and summary() counts multiply-adds per laye
         "total                                               16             60\n");
 }
 
-TEST_CASE("an upsampling size that overflows and a batch of rank 0 are errors") {
+TEST_CASE("layers report an upsampling size that overflows, a batch of rank 0 and an undefined x") {
   Root root;
   Upsample up(root, "up", int64_t{1} << 62);
   CHECK(message_of([&] { up(Tensor::ones({1, 1, 2, 2})); }).starts_with("upsample_nearest2d: "));
@@ -444,6 +482,16 @@ TEST_CASE("an upsampling size that overflows and a batch of rank 0 are errors") 
   Reshape image(root, "image", {1});
   CHECK(message_of([&] { image(Tensor::scalar(1)); }) ==
         "Reshape: a batch expected\n  x  [], expected [N, ...]");
+  BatchNorm1d bn(root, "bn", 1);
+  InstanceNorm2d instance_norm(root, "instance_norm", 1);
+  const std::pair<const char*, Module*> layers[] = {
+      {"Reshape", &image}, {"batch_norm", &bn}, {"instance_norm", &instance_norm}};
+  for (const auto& [op, layer] : layers) {
+    CHECK(message_of([&, &layer = *layer] { layer(Tensor()); }) ==
+          std::string(op) +
+              ": an argument is undefined\n  x  undefined\n"
+              "  a gradient is undefined until a backward pass has reached it");
+  }
 }
 
 }  // namespace forger::nn

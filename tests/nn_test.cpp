@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "autograd/engine.h"
 #include "autograd/graph.h"
@@ -492,9 +496,52 @@ TEST_CASE("initialisers have the documented distributions") {
   fill(weight, 0.25);
   CHECK(weight.to_vector() == Values(400'000, 0.25));
   CHECK(message_of([&] { he_normal(Tensor::empty({3}), random); }) ==
-        "init: a weight of at least two axes expected\n  found [3]");
+        "he_normal: a weight of at least two axes and one element expected\n  found [3]");
   CHECK(message_of([&] { xavier_uniform(Tensor::empty({}), 1, random); }) ==
-        "init: a weight of at least two axes expected\n  found []");
+        "xavier_uniform: a weight of at least two axes and one element expected\n  found []");
+}
+
+TEST_CASE("errors and changes of initialisers name the initialiser and the user's line") {
+  Random random(1);
+  Root root;
+  const Linear fc(root, "fc", 2, 3);
+  const Tensor undefined;
+  const auto check = [](int line, const std::string& first, const auto& f) {
+    CAPTURE(first);
+    try {
+      f();
+      FAIL("no error");
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      CHECK(text.starts_with(first + ": "));
+      CHECK(text.ends_with("\n  at tests/nn_test.cpp:" + std::to_string(line)));
+    }
+  };
+  check(__LINE__, "fill", [&] { fill(undefined, 1); });
+  check(__LINE__, "fill_normal", [&] { fill_normal(undefined, 0, 1, random); });
+  check(__LINE__, "fill_normal", [&] { fill_normal(fc.weight, 0, -1, random); });
+  check(__LINE__, "fill_uniform", [&] { fill_uniform(fc.weight, 1, 0, random); });
+  check(__LINE__, "xavier_uniform", [&] { xavier_uniform(fc.weight, NAN, random); });
+  check(__LINE__, "xavier_uniform", [&] { xavier_uniform(undefined, 1, random); });
+  check(__LINE__, "he_normal", [&] { he_normal(Tensor::empty({2, 0}), random); });
+  check(__LINE__, "he_normal", [&] { he_normal(fc.bias, random); });
+  using Change = std::function<void()>;
+  const std::pair<int, Change> changes[] = {
+      {__LINE__, [&] { fill(fc.weight, 0); }},
+      {__LINE__, [&] { fill_uniform(fc.weight, 0, 1, random); }},
+      {__LINE__, [&] { he_normal(fc.weight, random); }},
+      {__LINE__, [&] { dcgan_init(root, random); }}};
+  for (const auto& [line, change] : changes) {
+    const Tensor y = sum(fc.weight * fc.weight);
+    change();
+    std::string text;
+    try {
+      backward(y);
+    } catch (const Error& error) {
+      text = error.what();
+    }
+    CHECK(text.find("tests/nn_test.cpp:" + std::to_string(line)) != std::string::npos);
+  }
 }
 
 TEST_CASE("dcgan_init draws each kind of parameter from its distribution") {
