@@ -13,16 +13,18 @@ struct Signature {
   size_t offset;
   std::string_view bytes;
   const char* name;
+  bool is_in_text = false;  // True if a text may have these bytes here: "BMI,age".
 };
 
 constexpr std::array kSignatures = {
     Signature{0, "\x89PNG\r\n\x1a\n"sv, "a PNG image"},
     Signature{0, "\xff\xd8\xff"sv, "a JPEG image"},
-    Signature{0, "GIF8"sv, "a GIF image"},
+    Signature{0, "GIF87a"sv, "a GIF image"},
+    Signature{0, "GIF89a"sv, "a GIF image"},
     Signature{8, "WEBP"sv, "a WebP image"},
     Signature{4, "ftypavif"sv, "an AVIF image"},
     Signature{4, "ftyphei"sv, "a HEIC image"},
-    Signature{0, "BM"sv, "a BMP image"},
+    Signature{0, "BM"sv, "a BMP image", true},
     Signature{0, "II*\0"sv, "a TIFF image"},
     Signature{0, "MM\0*"sv, "a TIFF image"},
     Signature{0, "\x1f\x8b"sv, "gzip data"},
@@ -34,7 +36,7 @@ constexpr std::array kSignatures = {
               "\xfd"
               "7zXZ\0"sv,
               "xz data"},
-    Signature{0, "BZh"sv, "bzip2 data"},
+    Signature{0, "BZh"sv, "bzip2 data", true},
     Signature{0, "\x28\xb5\x2f\xfd"sv, "zstd data"},
     Signature{257, "ustar"sv, "a tar archive"},
     Signature{0, "\x93NUMPY"sv, "a NumPy array"},
@@ -54,7 +56,7 @@ constexpr std::array kSignatures = {
     Signature{0, "%PDF"sv, "a PDF document"},
     Signature{0, "\0\0\x08\x01"sv, "an IDX file of labels"},
     Signature{0, "\0\0\x08\x03"sv, "an IDX file of images"},
-    Signature{8, "{\""sv, "a safetensors file"},
+    Signature{8, "{\""sv, "a safetensors file", true},
 };
 
 /// True if the bytes are printable UTF-8. The last character may be cut off.
@@ -86,14 +88,16 @@ bool is_pytorch_zip(std::string_view bytes) {
 std::string describe_content(std::string_view first_bytes) {
   if (first_bytes.empty()) return "an empty file";
   if (is_pytorch_zip(first_bytes)) return "a PyTorch file of torch.save()";
+  const bool text = is_text(first_bytes);
   for (const Signature& signature : kSignatures) {
+    if (text && signature.is_in_text) continue;
     if (first_bytes.size() > signature.offset &&
         first_bytes.substr(signature.offset).starts_with(signature.bytes)) {
       return signature.name;
     }
   }
   if (first_bytes.starts_with("\xef\xbb\xbf")) first_bytes.remove_prefix(3);  // a byte order mark
-  if (!is_text(first_bytes)) return "an unknown format";
+  if (!text) return "an unknown format";
   const size_t start = first_bytes.find_first_not_of(" \t\r\n");
   const bool markup = start != std::string_view::npos && first_bytes[start] == '<';
   return markup ? "an HTML or XML page" : "text";

@@ -114,7 +114,7 @@ TEST_CASE("other formats, oversized images and damaged files are errors") {
   CHECK(message_for("") == "a: not a PNG or JPEG image\n  it looks like an empty file");
   CHECK(message_for("<html>") == "a: not a PNG or JPEG image\n  it looks like an HTML or XML page");
   CHECK(message_for("GIF89a") == "a: not a PNG or JPEG image\n  it looks like a GIF image");
-  CHECK(message_for("BM      ") == "a: not a PNG or JPEG image\n  it looks like a BMP image");
+  CHECK(message_for("BM\x36\x01    ") == "a: not a PNG or JPEG image\n  it looks like a BMP image");
   CHECK(message_for("RIFF1234WEBPVP8 ") ==
         "a: not a PNG or JPEG image\n  it looks like a WebP image");
   CHECK(message_for(std::string("\0\1\2", 3)) ==
