@@ -1,6 +1,7 @@
 #pragma once
 
 /// Includes everything that a program needs: tensors, ops, gradients, modules, optimizers, data.
+#include "autograd/debug/gradcheck.h"
 #include "autograd/engine.h"
 #include "autograd/error.h"
 #include "autograd/graph.h"
@@ -13,6 +14,7 @@
 #include "nn/data/image_folder.h"
 #include "nn/data/loader.h"
 #include "nn/data/toy2d.h"
+#include "nn/file.h"
 #include "nn/init.h"
 #include "nn/layers.h"
 #include "nn/optim.h"

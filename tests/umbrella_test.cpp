@@ -30,6 +30,8 @@ TEST_CASE("forger.h declares what the README's example and a chapter's loop use"
     last = loss.item();
   }
   CHECK(last < first / 10);
+  const auto square = [](const std::vector<Tensor>& x) { return x[0] * x[0]; };
+  CHECK(gradcheck(square, {Tensor::ones({2}).set_requires_grad()}).compared == 2);
   const NoGrad guard;
   const nn::EvalMode eval(net);
   CHECK(nn::to_string(net).starts_with("net  129 parameters"));
@@ -38,4 +40,5 @@ TEST_CASE("forger.h declares what the README's example and a chapter's loop use"
   CHECK(nn::with_prefix("G.", net.state()).size() == 4);
   CHECK_THROWS_AS(nn::read_image_folder("/nowhere", 8, 1), Error);
   CHECK_THROWS_AS(nn::read_idx("/nowhere"), Error);
+  CHECK_THROWS_AS(nn::read_file("/nowhere", 1), Error);
 }
