@@ -408,7 +408,7 @@ TEST_CASE("a composite op reports wrong arguments under its own name") {
        "  x      [2, 3, 4, 4]\n"
        "  found  [4], expected [3]",
        [&] { return instance_norm(image, v4, {}, 1e-5, at); }},
-      {"leaky_relu_grad: a slope of at least 0 expected\n  slope  -1.000000",
+      {"leaky_relu_grad: a finite slope of at least 0 expected\n  slope  -1.000000",
        [&] { return leaky_relu_grad(m, m, -1, at); }},
       {"l1: a and b need the same shape\n  a  [2, 3]\n  b  [4]",
        [&] { return l1(m, v4, mean, at); }},

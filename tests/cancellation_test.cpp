@@ -133,6 +133,16 @@ std::vector<Function> functions() {
        [=](const Tensor& x) { return softmax_cross_entropy(beside_zero(x), labels(x, 1), none); },
        [](Exact x) { return softplus_of(x); }, [](Exact x) { return sigmoid_of(x); }, roundings(2),
        [](Exact x) { return 4 * sigmoid_of(x); }},
+      {"log_softmax, one of two", -80, 80,
+       [=](const Tensor& x) { return select(log_softmax(beside_zero(x)), 1, 0); },
+       [](Exact x) { return -softplus_of(-x); }, [](Exact x) { return sigmoid_of(-x); },
+       // log1p amplifies no error; for x < 0 the sum x - log1p(e^x) adds one. e^-x of the rule
+       // amplifies the error of its argument by |x|.
+       roundings(5), [](Exact x) { return (6 + 2 * std::abs(x)) * sigmoid_of(-x); }},
+      {"log_softmax, the other", -80, 80,
+       [=](const Tensor& x) { return select(log_softmax(beside_zero(x)), 1, 1); },
+       [](Exact x) { return -softplus_of(x); }, [](Exact x) { return -sigmoid_of(x); },
+       roundings(5), [](Exact x) { return (6 + 2 * std::abs(x)) * sigmoid_of(x); }},
       {"kl_gaussian by log_var1", -80, 80,
        [=](const Tensor& x) {
          const Tensor zero = full_like(x, 0);

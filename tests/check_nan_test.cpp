@@ -5,6 +5,8 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
+#include <vector>
 
 #include "autograd/engine.h"
 #include "autograd/ops.h"
@@ -52,6 +54,32 @@ TEST_CASE("a rule that makes an infinity is named by the node it differentiates"
       text.starts_with("div: made a number that is not finite\n  result   [1], 1 of 1 not finite"));
   CHECK(text.find("\n  in the rule of #" + std::to_string(y.node()->id) +
                   " log, tests/check_nan_test.cpp:" + std::to_string(line)) != std::string::npos);
+}
+
+TEST_CASE("the check passes every loss of finite numbers and its gradients") {
+  const CheckOn on;
+  const Tensor x = Tensor::from({2, 3}, {1, 2, 3, 4, 5, 600}).set_requires_grad();
+  const Tensor t = Tensor::from({2, 3}, {0, 1, 0.25, 1, 0, 1});
+  const std::vector<Tensor> losses = {
+      bce_with_logits(x, t),
+      bce_with_logits(x, 0),
+      bce_with_logits(x, 0.5),
+      softmax_cross_entropy(x, {0, 2}),
+      softmax_cross_entropy(slice(x, 1, 0, 1), {0, 0}),
+      mse(x, t),
+      l1(x, t),
+      smooth_l1(x, t),
+      hinge(x, 1),
+      kl_gaussian(x, t, t, t),
+      sum(log_softmax(x)),
+      sum(logsumexp(x, {1})),
+      sum(softmax(x)),
+  };
+  for (const Tensor& loss : losses) {
+    CAPTURE(loss.str());
+    const Tensor dx = grad({loss}, {x}, {}, {.create_graph = true})[0];
+    if (dx.requires_grad()) (void)grad({sum(dx * dx)}, {x}, {}, {.allow_unused = true});
+  }
 }
 
 }  // namespace forger

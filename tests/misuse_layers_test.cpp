@@ -229,10 +229,10 @@ TEST_CASE("layer ops report wrong arguments with what was found and expected") {
        "  mean1  [2, 3]\n"
        "  mean2  [4]"},
       {[&] { return linear_leaky_relu(m, m, {}, -1); },
-       "linear_leaky_relu: a slope of at least 0 expected\n"
+       "linear_leaky_relu: a finite slope of at least 0 expected\n"
        "  slope  -1.000000"},
       {[&] { return batch_norm_leaky_relu(m, v3, v3, -1); },
-       "batch_norm_leaky_relu: a slope of at least 0 expected\n"
+       "batch_norm_leaky_relu: a finite slope of at least 0 expected\n"
        "  slope  -1.000000"},
   };
   check_messages(catalogue);

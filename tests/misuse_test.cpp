@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "autograd/engine.h"
 #include "autograd/ops.h"
 #include "autograd/random.h"
@@ -62,11 +64,17 @@ TEST_CASE("misuse of an op: the op, what is wrong, what was found and expected")
        "  low   2.000000\n"
        "  high  1.000000"},
       {[&] { return leaky_relu(m, -1); },
-       "leaky_relu: a slope of at least 0 expected\n"
+       "leaky_relu: a finite slope of at least 0 expected\n"
        "  slope  -1.000000"},
       {[&] { return elu(m, -1); },
-       "elu: an alpha of at least 0 expected\n"
+       "elu: a finite alpha of at least 0 expected\n"
        "  alpha  -1.000000"},
+      {[&] { return leaky_relu(m, std::numeric_limits<double>::infinity()); },
+       "leaky_relu: a finite slope of at least 0 expected\n"
+       "  slope  inf"},
+      {[&] { return elu(m, std::numeric_limits<double>::infinity()); },
+       "elu: a finite alpha of at least 0 expected\n"
+       "  alpha  inf"},
       {[&] { return leaky_relu_grad(m, v4, 0.1); },
        "leaky_relu_grad: g and y need the same shape\n"
        "  g  [2, 3]\n"
@@ -116,6 +124,10 @@ TEST_CASE("misuse of an op: the op, what is wrong, what was found and expected")
        "var: more elements than the correction expected\n"
        "  x  [2, 3], 2 elements each\n"
        "  correction  2"},
+      {[&] { return var(m, {0}, -1); },
+       "var: a correction of at least 0 expected\n"
+       "  x  [2, 3], 2 elements each\n"
+       "  correction  -1"},
       {[&] { return var(Tensor::scalar(1)); },
        "var: more elements than the correction expected\n"
        "  x  [], 1 elements each\n"

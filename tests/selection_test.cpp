@@ -41,6 +41,10 @@ std::vector<Choice> choices() {
       {"elu", {-1, 0}, {}, [](const Tensor& x) { return elu(x, 0); }},
       {"hinge", {2}, {}, [](const Tensor& x) { return hinge(x, 1); }},
       {"pow, base", {2, 0}, {}, [](const Tensor& x) { return pow(x, 0); }},
+      {"pow, subnormal base",
+       {Scalar(1e-39), Scalar(-1e-39)},
+       {},
+       [](const Tensor& x) { return pow(x, 0); }},
       {"pow, exponent", {2, 1}, {}, [](const Tensor& x) { return pow(-1, x); }},
       {"where", {1, 2}, {}, [](const Tensor& x) { return where(Tensor::zeros({2}), x, 1); }},
       {"max_pool2d",
@@ -132,6 +136,33 @@ TEST_CASE("smooth_l1 has slope 1 or -1 at an infinite difference") {
   const Tensor a = leaf({kInfinity, -kInfinity});
   const Tensor y = smooth_l1(a, Tensor::zeros({2}), 1, Reduction::kSum);
   CHECK(grad({y}, {a})[0].to_vector() == std::vector<Scalar>{1, -1});
+}
+
+TEST_CASE("pow with exponent 0 has gradient 0 at every base") {
+  for (Scalar base : {Scalar(0), std::numeric_limits<Scalar>::denorm_min(),
+                      std::numeric_limits<Scalar>::min() / 4, std::numeric_limits<Scalar>::min(),
+                      std::numeric_limits<Scalar>::max(), kInfinity}) {
+    CAPTURE(base);
+    const Tensor a = leaf({base, -base});
+    CHECK(grad({sum(pow(a, 0))}, {a})[0].to_vector() == std::vector<Scalar>{0, 0});
+  }
+}
+
+TEST_CASE("an infinite logit whose target it meets has loss 0 and gradient 0") {
+  const Tensor x = leaf({kInfinity, -kInfinity}), t = Tensor::from({2}, {1, 0});
+  const Tensor y = bce_with_logits(x, t, Reduction::kNone);
+  CHECK(y.to_vector() == std::vector<Scalar>{0, 0});
+  CHECK(grad({sum(y)}, {x})[0].to_vector() == std::vector<Scalar>{0, 0});
+  const Tensor wrong = bce_with_logits(x, 1 - t, Reduction::kNone);
+  CHECK(wrong.to_vector() == std::vector<Scalar>{kInfinity, kInfinity});
+  CHECK(grad({sum(wrong)}, {x})[0].to_vector() == std::vector<Scalar>{1, -1});
+}
+
+TEST_CASE("a logit of -inf has probability 0 in softmax_cross_entropy") {
+  const Tensor x = Tensor::from({1, 3}, {-kInfinity, 0, 0}).set_requires_grad();
+  const Tensor y = softmax_cross_entropy(x, {1}, Reduction::kSum);
+  CHECK(y.item() == doctest::Approx(std::log(2.0)));
+  CHECK(grad({y}, {x})[0].to_vector() == std::vector<Scalar>{0, -0.5, 0.5});
 }
 
 TEST_CASE("logsumexp of -inf alone has gradient 0") {

@@ -231,7 +231,7 @@ TEST_CASE("ops name themselves, both shapes and what was expected") {
           softmax_cross_entropy(matrix(), {0, 3});
         }) == "softmax_cross_entropy: label out of range\n  label 1 is 3, expected 0 to 2");
   CHECK(message_of([] { leaky_relu(matrix(), -1); }) ==
-        "leaky_relu: a slope of at least 0 expected\n  slope  -1.000000");
+        "leaky_relu: a finite slope of at least 0 expected\n  slope  -1.000000");
 }
 
 TEST_CASE("an error names the user's line") {

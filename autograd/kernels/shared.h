@@ -16,17 +16,25 @@ void equal(const Broadcast&, const Scalar* a, const Scalar* b, Scalar* y);
 void not_equal(const Broadcast&, const Scalar* a, const Scalar* b, Scalar* y);
 void less(const Broadcast&, const Scalar* a, const Scalar* b, Scalar* y);
 void less_equal(const Broadcast&, const Scalar* a, const Scalar* b, Scalar* y);
+// y is 1 where a > b, 1/2 where a = b, else 0.
+void step(const Broadcast&, const Scalar* a, const Scalar* b, Scalar* y);
 
 /// Computes y = a b, and 0 where b is 0 even if a is infinite or NaN.
 void masked(const Broadcast&, const Scalar* a, const Scalar* b, Scalar* y);
+/// n numbers, or one number that stands for n equal ones.
+struct Repeatable {
+  const Scalar* data;
+  bool single;
+};
 /// Computes y = a where condition is not 0, else b.
-void where(int64_t n, const Scalar* condition, const Scalar* a, const Scalar* b, Scalar* y);
+void where(int64_t n, const Scalar* condition, Repeatable a, Repeatable b, Scalar* y);
 
 void rsqrt(int64_t n, const Scalar* x, Scalar* y);
 void erf(int64_t n, const Scalar* x, Scalar* y);
 void sin(int64_t n, const Scalar* x, Scalar* y);
 void cos(int64_t n, const Scalar* x, Scalar* y);
 void erfc(int64_t n, const Scalar* x, Scalar* y);   // 1 - erf(x), precise for large x
+void log1p(int64_t n, const Scalar* x, Scalar* y);  // log(1 + x), precise near 0
 void expm1(int64_t n, const Scalar* x, Scalar* y);  // e^x - 1, precise near 0
 void expm2(int64_t n, const Scalar* x, Scalar* y);  // e^x - 1 - x, precise near 0
 /// Computes y = x where x > 0, alpha (e^x - 1) elsewhere.

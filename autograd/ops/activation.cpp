@@ -1,3 +1,4 @@
+#include <cmath>
 #include <numbers>
 #include <string>
 
@@ -33,8 +34,8 @@ Tensor through_leaky_relu(const Tensor& g, const Tensor& y, double slope) {
 }
 
 void check_slope(const char* op, double slope, SourceLoc loc) {
-  if (slope >= 0) return;
-  fail(op, "a slope of at least 0 expected", {"slope  " + std::to_string(slope)}, loc);
+  if (slope >= 0 && std::isfinite(slope)) return;
+  fail(op, "a finite slope of at least 0 expected", {"slope  " + std::to_string(slope)}, loc);
 }
 
 Tensor leaky_relu(const Tensor& x, double slope, SourceLoc loc) {
@@ -164,8 +165,8 @@ struct Elu {
 
 Tensor elu(const Tensor& x, double alpha, SourceLoc loc) {
   check_defined("elu", {{"x", x}}, loc);
-  if (!(alpha >= 0)) {
-    fail("elu", "an alpha of at least 0 expected", {"alpha  " + std::to_string(alpha)}, loc);
+  if (!(alpha >= 0 && std::isfinite(alpha))) {
+    fail("elu", "a finite alpha of at least 0 expected", {"alpha  " + std::to_string(alpha)}, loc);
   }
   if (alpha == 0) {  // slope 0 times an infinite gradient would be NaN
     const Composite here("elu", loc);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "autograd/kernels/kernels.h"
@@ -48,6 +49,10 @@ Tensor apply_binary(const char* op, BinaryKernel kernel, const Tensor& a, const 
   Tensor y = Tensor::empty(shape);
   kernel(plan_broadcast(shape, a.shape(), b.shape()), a.data(), b.data(), y.mutable_data(loc));
   return y;
+}
+
+bool has_zero(const Tensor& x) {
+  return std::find(x.data(), x.data() + x.numel(), 0) != x.data() + x.numel();
 }
 
 struct Add {
@@ -111,14 +116,22 @@ Tensor div(const Tensor& a, const Tensor& b, SourceLoc loc) {
   return record(y, {a, b}, Div{b, y, a.shape()}, loc);
 }
 
+namespace {
+
+/// Returns the share of g that a gets from maximum(a, b): 1, 1/2 or 0. It is a constant.
+Tensor step(const Tensor& a, const Tensor& b) {
+  return apply_binary("step", kernels::step, a, b, SourceLoc::here());
+}
+
+}  // namespace
+
 struct Maximum {
   Saved a, b;
   static constexpr const char* name = "maximum";
 
   Gradients backward(const Tensor& g, const Context& ctx) const {
-    const Tensor share = greater(a, b) + equal(a, b) * 0.5;  // of a: 0, 1/2 or 1, a constant
-    return {ctx.wants(0) ? sum_to(masked(g, share), a.shape()) : Tensor(),
-            ctx.wants(1) ? sum_to(masked(g, 1 - share), b.shape()) : Tensor()};
+    return {ctx.wants(0) ? sum_to(masked(g, step(a, b)), a.shape()) : Tensor(),
+            ctx.wants(1) ? sum_to(masked(g, step(b, a)), b.shape()) : Tensor()};
   }
 };
 
@@ -132,9 +145,8 @@ struct Minimum {
   static constexpr const char* name = "minimum";
 
   Gradients backward(const Tensor& g, const Context& ctx) const {
-    const Tensor share = less(a, b) + equal(a, b) * 0.5;
-    return {ctx.wants(0) ? sum_to(masked(g, share), a.shape()) : Tensor(),
-            ctx.wants(1) ? sum_to(masked(g, 1 - share), b.shape()) : Tensor()};
+    return {ctx.wants(0) ? sum_to(masked(g, step(b, a)), a.shape()) : Tensor(),
+            ctx.wants(1) ? sum_to(masked(g, step(a, b)), b.shape()) : Tensor()};
   }
 };
 
@@ -147,23 +159,26 @@ struct Pow {
   Saved a, b, y;
   static constexpr const char* name = "pow";
 
-  // da is 0 where b is 0, even if g or a^(b-1) is infinite. db is 0 where a <= 0, because log(a) is
+  // da is 0 where b is 0, even if g or 1/a is infinite. db is 0 where a <= 0, because log(a) is
   // not finite there. where() selects the factors before they are multiplied, so that the rules of
   // the products see no infinity either.
   Gradients backward(const Tensor& g, const Context& ctx) const {
-    Tensor da, db;
-    if (ctx.wants(0)) {
-      const Tensor constant = equal(b, 0);
-      const Tensor lost = constant * equal(abs(g), std::numeric_limits<double>::infinity());
-      const Tensor base = where(constant * equal(a, 0), 1, a);
-      da = sum_to(where(lost, 0, g) * b * pow(base, Operand(b) - 1), a.shape());
-    }
-    if (ctx.wants(1)) {
-      const Tensor positive = greater(a, 0);
-      const Tensor slope = where(positive, ctx.output(y), 0) * log(where(positive, a, 1));
-      db = sum_to(where(positive, g, 0) * slope, b.shape());
-    }
-    return {da, db};
+    return {ctx.wants(0) ? by_base(g) : Tensor(), ctx.wants(1) ? by_exponent(g, ctx) : Tensor()};
+  }
+
+  Tensor by_base(const Tensor& g) const {
+    if (!has_zero(b)) return sum_to(g * b * pow(a, Operand(b) - 1), a.shape());
+    const Tensor constant = equal(b, 0);
+    const Tensor lost = constant * equal(abs(g), std::numeric_limits<double>::infinity());
+    const Tensor pole = less(abs(a), std::numeric_limits<Scalar>::min());  // 1/a may be infinite
+    const Tensor base = where(constant * pole, 1, a);
+    return sum_to(where(lost, 0, g) * b * pow(base, Operand(b) - 1), a.shape());
+  }
+
+  Tensor by_exponent(const Tensor& g, const Context& ctx) const {
+    const Tensor positive = greater(a, 0);
+    const Tensor slope = where(positive, ctx.output(y), 0) * log(where(positive, a, 1));
+    return sum_to(where(positive, g, 0) * slope, b.shape());
   }
 };
 

@@ -21,8 +21,12 @@ Shape check_operands(const char* op, const Tensor& a, const Tensor& b, SourceLoc
 Tensor apply_binary(const char* op, BinaryKernel kernel, const Tensor& a, const Tensor& b,
                     SourceLoc loc);
 
-/// Returns g * share, and 0 where share is 0, even if g is infinite or NaN. A plain product would
-/// be NaN there. Rules use this op to mask a gradient; share is a constant, so it gets no gradient.
-Tensor masked(const Tensor& g, const Tensor& share, SourceLoc loc = SourceLoc::here());
+/// Returns g * factor, and 0 where factor is 0, even if g is infinite or NaN. A plain product would
+/// be NaN there. Rules use this op to mask a gradient. The factor is a constant: it gets no
+/// gradient.
+Tensor masked(const Tensor& g, const Tensor& factor, SourceLoc loc = SourceLoc::here());
+
+/// True if an element of x is 0.
+bool has_zero(const Tensor& x);
 
 }  // namespace forger

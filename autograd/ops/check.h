@@ -10,6 +10,12 @@
 /// Checks of arguments, shared by many ops. Each throws an Error that names `op`.
 namespace forger {
 
+/// Bounds of arguments. No sum or product of arguments within them overflows, and no memory holds
+/// larger tensors.
+constexpr int64_t kLargestOption = int64_t{1} << 20;  // strides, paddings, dilations, sizes
+constexpr int64_t kLargestAxis = int64_t{1} << 26;    // axes for which an op allocates a table
+constexpr int64_t kLargestExtent = int64_t{1} << 40;  // axes in sums with other arguments
+
 /// A tensor and its name in the op's declaration.
 struct Argument {
   const char* name;

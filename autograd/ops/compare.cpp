@@ -29,27 +29,28 @@ Tensor greater_equal(const Operand& a, const Operand& b) {
 }
 
 struct Masked {
-  Saved share;
+  Saved factor;
   Shape g;
   static constexpr const char* name = "masked";
   Gradients backward(const Tensor& dd, const Context&) const {
-    return {sum_to(masked(dd, share), g)};
+    return {sum_to(masked(dd, factor), g)};
   }
 };
 
-Tensor masked(const Tensor& g, const Tensor& share, SourceLoc loc) {
-  const Tensor y = apply_binary("masked", kernels::masked, g, share, loc);
-  return record(y, {g}, Masked{share, g.shape()}, loc);
+Tensor masked(const Tensor& g, const Tensor& factor, SourceLoc loc) {
+  const Tensor y = apply_binary("masked", kernels::masked, g, factor, loc);
+  return record(y, {g}, Masked{factor, g.shape()}, loc);
 }
 
 struct Where {
   Saved condition;
+  Shape a, b;
   static constexpr const char* name = "where";
 
   // where() instead of a product with the condition: 0 times an infinite g would be NaN.
   Gradients backward(const Tensor& g, const Context& ctx) const {
-    return {ctx.wants(0) ? where(condition, g, 0) : Tensor(),
-            ctx.wants(1) ? where(condition, 0, g) : Tensor()};
+    return {ctx.wants(0) ? sum_to(where(condition, g, 0), a) : Tensor(),
+            ctx.wants(1) ? sum_to(where(condition, 0, g), b) : Tensor()};
   }
 };
 
@@ -60,20 +61,18 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
   const Shape shape =
       broadcast_shapes("where", condition.shape(), values, a.loc, "condition", "a and b");
   const Tensor c = broadcast_to(condition.detach(), shape);
-  const Tensor u = broadcast_to(a.value, shape), v = broadcast_to(b.value, shape);
-  const Tensor y = Tensor::empty(shape);
-  kernels::where(y.numel(), c.data(), u.data(), v.data(), y.mutable_data(a.loc));
-  return record(y, {u, v}, Where{c}, a.loc);
+  // The kernel repeats a single number itself.
+  const auto operand = [&](const Tensor& x) { return x.numel() == 1 ? x : broadcast_to(x, shape); };
+  const Tensor u = operand(a.value), v = operand(b.value), y = Tensor::empty(shape);
+  kernels::where(y.numel(), c.data(), {u.data(), u.numel() == 1}, {v.data(), v.numel() == 1},
+                 y.mutable_data(a.loc));
+  return record(y, {u, v}, Where{c, u.shape(), v.shape()}, a.loc);
 }
 
 struct Clamp {
-  Saved x;
-  double low, high;
+  Saved x, y;
   static constexpr const char* name = "clamp";
-
-  Gradients backward(const Tensor& g, const Context&) const {
-    return {masked(g, greater_equal(x, low) * less_equal(x, high))};
-  }
+  Gradients backward(const Tensor& g, const Context&) const { return {masked(g, equal(x, y))}; }
 };
 
 Tensor clamp(const Tensor& x, double low, double high, SourceLoc loc) {
@@ -86,7 +85,7 @@ Tensor clamp(const Tensor& x, double low, double high, SourceLoc loc) {
   const Tensor top = Tensor::scalar(static_cast<Scalar>(high));
   const Tensor y = apply_binary("clamp", kernels::minimum,
                                 apply_binary("clamp", kernels::maximum, x, bottom, loc), top, loc);
-  return record(y, {x}, Clamp{x, low, high}, loc);
+  return record(y, {x}, Clamp{x, y}, loc);
 }
 
 }  // namespace forger

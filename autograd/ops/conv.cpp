@@ -10,12 +10,20 @@
 namespace forger {
 namespace {
 
-constexpr int64_t kLargestOption = int64_t{1} << 20;
-constexpr int64_t kLargestExtent = int64_t{1} << 40;
-
 std::string describe(const ConvOptions& options) {
   return "stride " + std::to_string(options.stride) + ", padding " +
          std::to_string(options.padding) + ", dilation " + std::to_string(options.dilation);
+}
+
+/// Reports by fail_here(what) if an option is too small or too large.
+void check_options(const ConvOptions& options, const auto& fail_here) {
+  const auto [stride, padding, dilation] = options;
+  if (stride < 1 || padding < 0 || dilation < 1) {
+    fail_here("stride and dilation of at least 1 and padding of at least 0 expected");
+  }
+  if (std::max({stride, padding, dilation}) > kLargestOption) {
+    fail_here("stride, padding and dilation of at most 2^20 expected");
+  }
 }
 
 /// Returns the extents of x, weight and y, from the shapes of x and weight. Throws Error unless
@@ -30,13 +38,8 @@ kernels::Conv2d geometry(const char* op, const Shape& x, const Shape& weight,
          loc);
   };
   if (x.rank() != 4 || weight.rank() != 4) fail_here("four axes expected");
-  if (stride < 1 || padding < 0 || dilation < 1) {
-    fail_here("stride and dilation of at least 1 and padding of at least 0 expected");
-  }
-  // The extents of a tensor are below 2^59, so with these bounds no sum below overflows.
-  if (std::max({stride, padding, dilation}) > kLargestOption) {
-    fail_here("stride, padding and dilation of at most 2^20 expected");
-  }
+  // The extents of a tensor are at most 2^47 (Shape::kMaxNumel), so no sum below overflows.
+  check_options(options, fail_here);
   if (x[1] != weight[1]) fail_here("x and weight differ in channels");
   if (weight[2] < 1 || weight[3] < 1) fail_here("an empty kernel");
   // Steps that the kernel's first tap can take along each axis. The check divides, because
@@ -187,12 +190,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
   if (x.rank() != 4 || weight.rank() != 4) fail_here("four axes expected");
   if (x.shape()[1] != weight.shape()[0]) fail_here("x and weight differ in channels");
   check_bias(op, bias, weight.shape()[1], loc);
-  if (options.stride < 1 || options.padding < 0 || options.dilation < 1) {
-    fail_here("stride and dilation of at least 1 and padding of at least 0 expected");
-  }
-  if (std::max({options.stride, options.padding, options.dilation}) > kLargestOption) {
-    fail_here("stride, padding and dilation of at most 2^20 expected");
-  }
+  check_options(options, fail_here);
   const Shape &xs = x.shape(), &ws = weight.shape();
   if (std::max({xs[2], xs[3], ws[2], ws[3]}) > kLargestExtent) {
     fail_here("extents of at most 2^40 expected");  // larger extents do not fit in memory

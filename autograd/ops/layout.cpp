@@ -206,7 +206,7 @@ Tensor concat(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
   std::vector<int64_t> extents;
   for (const Tensor& part : parts) {
     const bool same_rank = part.rank() == first.rank();
-    if (!same_rank || !(part.shape().with(axis, first[axis], loc) == first)) {
+    if (!same_rank || part.shape().with(axis, first[axis], loc) != first) {
       fail("concat", "the parts agree in all other axes",
            {"part 0  " + first.str(),
             "part " + std::to_string(extents.size()) + "  " + part.shape().str(),
@@ -246,7 +246,7 @@ Tensor stack(const std::vector<Tensor>& parts, int axis_in, SourceLoc loc) {
   for (int i = 0; i <= rank; ++i) extents[i] = i == axis ? 1 : first[i < axis ? i : i - 1];
   std::vector<Tensor> slices;
   for (const Tensor& part : parts) {
-    if (!(part.shape() == first)) {
+    if (part.shape() != first) {
       fail("stack", "the parts differ in shape",
            {"part 0  " + first.str(),
             "part " + std::to_string(slices.size()) + "  " + part.shape().str()},

@@ -4,7 +4,7 @@
 
 namespace forger {
 
-/// Throws Error unless slope is at least 0.
+/// Throws Error unless slope is finite and at least 0.
 void check_slope(const char* op, double slope, SourceLoc loc);
 
 /// Returns the gradient of a leaky ReLU with output y: g where y > 0, slope * g elsewhere. It may

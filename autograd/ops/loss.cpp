@@ -4,6 +4,7 @@
 
 #include "autograd/error.h"
 #include "autograd/ops.h"
+#include "autograd/ops/broadcast.h"
 #include "autograd/ops/check.h"
 #include "autograd/ops/unary.h"
 #include "autograd/scope.h"
@@ -38,7 +39,11 @@ Tensor bce_with_logits(const Tensor& logits, const Tensor& targets, Reduction re
   Tensor losses;
   {
     const NoGrad guard;  // the rule of BceWithLogits replaces those of these ops
-    losses = (1 - targets) * softplus(logits) + targets * softplus(-logits);
+    // With s = softplus(-|x|): softplus(x) = s + x and softplus(-x) = s for x > 0, and the other
+    // way round for x < 0. masked() drops the infinite term of an infinite correct logit.
+    const Tensor right = where(greater(logits, 0), 1 - targets, targets);
+    const Tensor size = abs(logits);
+    losses = softplus(-size) + masked(size, right);
   }
   losses = record(losses, {logits, targets}, BceWithLogits{logits, targets}, loc);
   return reduce(losses, reduction);
@@ -78,7 +83,7 @@ Tensor softmax_cross_entropy(const Tensor& logits, const std::vector<int>& label
   const int64_t n = logits.shape()[0];
   const Indices picked{{n, 1}, {labels.begin(), labels.end()}};
   const Tensor own = reshape_to(gather(logits, 1, picked), {n});
-  constexpr double kNothing = -std::numeric_limits<double>::infinity();
+  constexpr double kNothing = std::numeric_limits<Scalar>::lowest();  // finite: e^kNothing is 0
   const Tensor others = where(one_hot(labels, classes), kNothing, logits);
   return reduce(softplus(logsumexp(others, {1}) - own), reduction);
 }
@@ -96,6 +101,15 @@ Tensor l1(const Tensor& a, const Tensor& b, Reduction reduction, SourceLoc loc) 
   return reduce(abs(a - b), reduction);
 }
 
+struct SmoothL1 {
+  Saved d;
+  double beta;
+  static constexpr const char* name = "smooth_l1";
+  Gradients backward(const Tensor& g, const Context&) const {
+    return {g * clamp(d.get() * (1 / beta), -1, 1)};
+  }
+};
+
 Tensor smooth_l1(const Tensor& a, const Tensor& b, double beta, Reduction reduction,
                  SourceLoc loc) {
   const Composite here("smooth_l1", loc);
@@ -103,9 +117,14 @@ Tensor smooth_l1(const Tensor& a, const Tensor& b, double beta, Reduction reduct
   if (!(beta > 0)) {
     fail("smooth_l1", "a beta above 0 expected", {"beta  " + std::to_string(beta)}, loc);
   }
-  const Tensor d = a - b, size = abs(d), near = less(size, beta);
-  const Tensor small = where(near, d, 0);  // keeps an infinite d out of the parabola's rule
-  return reduce(where(near, small * small * (0.5 / beta), size - beta / 2), reduction);
+  const Tensor d = a - b;
+  Tensor losses;
+  {
+    const NoGrad guard;  // the rule of SmoothL1 replaces those of these ops
+    const Tensor near = clamp(d, -beta, beta);
+    losses = near * (d - near * 0.5) * (1 / beta);  // |d| - beta / 2 where near is +-beta
+  }
+  return reduce(record(losses, {d}, SmoothL1{d, beta}, loc), reduction);
 }
 
 Tensor hinge(const Tensor& x, double target, Reduction reduction, SourceLoc loc) {

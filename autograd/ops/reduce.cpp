@@ -8,6 +8,7 @@
 #include "autograd/ops.h"
 #include "autograd/ops/broadcast.h"
 #include "autograd/ops/check.h"
+#include "autograd/ops/unary.h"
 #include "autograd/scope.h"
 
 namespace forger {
@@ -197,19 +198,50 @@ std::vector<int> argmax(const Tensor& x, int axis_in, SourceLoc loc) {
   return index;
 }
 
+namespace {
+
+Tensor centred(const Tensor& x, const std::vector<int>& axes) {
+  const Tensor shifted = x - mean(x, axes, true);  // off by the rounding error of that mean
+  return shifted - mean(shifted, axes, true);
+}
+
+}  // namespace
+
+struct Var {
+  Saved x, deviations;
+  std::vector<int> axes;
+  double divisor;
+  static constexpr const char* name = "var";
+
+  Gradients backward(const Tensor& g, const Context&) const {
+    const Shape kept = kept_shape("var", x.shape(), axes, SourceLoc::here());
+    const Tensor d = grad_enabled() ? centred(x, axes) : deviations.get();
+    return {reshape_to(g, kept) * (2 / divisor) * d};
+  }
+};
+
 Tensor var(const Tensor& x, const Axes& axes, int correction, bool keepdim, SourceLoc loc) {
   const Composite here("var", loc);
-  const Tensor shifted = x - mean(x, axes, true);  // off by the rounding error of that mean
-  const Tensor centred = shifted - mean(shifted, axes, true);
-  const Tensor total = sum(centred * centred, axes, keepdim);
-  const int64_t count = x.numel() / total.numel();
-  if (count <= correction) {
-    fail("var", "more elements than the correction expected",
+  check_defined("var", {{"x", x}}, loc);
+  const Shape kept = kept_shape("var", x.shape(), axes, loc);
+  if (x.numel() == 0) fail("var", "no elements", {"x  " + x.shape().str()}, loc);
+  const int64_t count = x.numel() / kept.numel();
+  if (correction < 0 || count <= correction) {
+    fail("var",
+         correction < 0 ? "a correction of at least 0 expected"
+                        : "more elements than the correction expected",
          {"x  " + x.shape().str() + ", " + std::to_string(count) + " elements each",
           "correction  " + std::to_string(correction)},
          loc);
   }
-  return total / static_cast<double>(count - correction);
+  const auto divisor = static_cast<double>(count - correction);
+  Tensor deviations, y;
+  {
+    const NoGrad guard;  // the rule of Var replaces those of these ops
+    deviations = centred(x, axes);
+    y = sum(deviations * deviations, axes, keepdim) / divisor;
+  }
+  return record(y, {x}, Var{x, deviations, axes, divisor}, loc);
 }
 
 Tensor var(const Tensor& x, SourceLoc loc) { return var(x, all_axes(x), 1, false, loc); }
@@ -235,10 +267,33 @@ Tensor softmax(const Tensor& x, int axis, SourceLoc loc) {
   return e / sum(e, axis, true);
 }
 
+struct LogSoftmax {
+  Saved y, first;  // first is 1 at the first largest element along the axis, else 0
+  int axis;
+  static constexpr const char* name = "log_softmax";
+
+  // dx = g - softmax(x) sum(g) would cancel where softmax(x) is close to 1. There it is
+  // (g - sum(g)) - (softmax(x) - 1) sum(g), with softmax(x) - 1 = expm1(y).
+  Gradients backward(const Tensor& g, const Context& ctx) const {
+    const Tensor out = ctx.output(y), total = sum(g, axis, true);
+    return {g - first * total - where(first, expm1(out), exp(out)) * total};
+  }
+};
+
 Tensor log_softmax(const Tensor& x, int axis, SourceLoc loc) {
   const Composite here("log_softmax", loc);
-  const Tensor shifted = x - max(x.detach(), axis, true);
-  return shifted - log(sum(exp(shifted), axis, true));
+  Tensor y, first;
+  {
+    const NoGrad guard;  // the rule of LogSoftmax replaces those of these ops
+    const Tensor m = max(x, axis, true), shifted = x - m;
+    Indices at{m.shape(), {}};
+    for (int i : argmax(x, axis)) at.values.push_back(i);
+    first = scatter_add(Tensor::ones(m.shape()), axis, at, x.shape()[axis]);
+    // The first largest element adds e^0 = 1 to the sum, which log1p() adds itself.
+    const Tensor rest = sum(where(first, 0, exp(shifted)), axis, true);
+    y = shifted - apply_unary("log1p", kernels::log1p, rest, loc);
+  }
+  return record(y, {x}, LogSoftmax{y, first, axis}, loc);
 }
 
 }  // namespace forger

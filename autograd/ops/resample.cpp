@@ -13,9 +13,6 @@
 namespace forger {
 namespace {
 
-constexpr int64_t kLargestOption = int64_t{1} << 20;
-constexpr int64_t kLargestAxis = int64_t{1} << 26;  // the ops allocate tables of that length
-
 void check_image(const char* op, const Tensor& x, SourceLoc loc) {
   check_defined(op, {{"x", x}}, loc);
   const auto fits = [&](int axis) {

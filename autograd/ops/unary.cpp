@@ -47,6 +47,7 @@ struct Sqrt {
   Gradients backward(const Tensor& g, const Context& ctx) const {
     // The slope at 0 is infinite. The rule returns 0 there, which is a subgradient of the norm
     // sqrt(sum(x^2)), the most common use of sqrt.
+    if (!has_zero(y)) return {g * 0.5 / ctx.output(y)};
     const Tensor zero = equal(y, 0);
     return {where(zero, 0, g * 0.5) / where(zero, 1, ctx.output(y))};
   }
@@ -92,12 +93,18 @@ Tensor rsqrt(const Tensor& x, SourceLoc loc) {
   return record(y, {x}, Rsqrt{y}, loc);
 }
 
+namespace {
+
+Tensor erf_gradient(const Tensor& g, const Tensor& x) {
+  return g * exp(-(x * x)) * (2 * std::numbers::inv_sqrtpi);
+}
+
+}  // namespace
+
 struct Erf {
   Saved x;
   static constexpr const char* name = "erf";
-  Gradients backward(const Tensor& g, const Context&) const {
-    return {g * exp(-(x.get() * x)) * (2 * std::numbers::inv_sqrtpi)};
-  }
+  Gradients backward(const Tensor& g, const Context&) const { return {erf_gradient(g, x)}; }
 };
 
 Tensor erf(const Tensor& x, SourceLoc loc) {
@@ -127,9 +134,7 @@ Tensor cos(const Tensor& x, SourceLoc loc) {
 struct Erfc {
   Saved x;
   static constexpr const char* name = "erfc";
-  Gradients backward(const Tensor& g, const Context&) const {
-    return {g * exp(-(x.get() * x)) * (-2 * std::numbers::inv_sqrtpi)};
-  }
+  Gradients backward(const Tensor& g, const Context&) const { return {-erf_gradient(g, x)}; }
 };
 
 Tensor erfc(const Tensor& x, SourceLoc loc) {
