@@ -60,13 +60,13 @@ inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a.value
 inline Tensor operator*(const Operand& a, const Operand& b) { return mul(a.value, b.value, a.loc); }
 inline Tensor operator/(const Operand& a, const Operand& b) { return div(a.value, b.value, a.loc); }
 /// Returns the larger of a and b, and NaN where either is NaN. The larger gets g. Where they are
-/// equal, each gets g / 2.
+/// equal, each gets g / 2. Neither gets a gradient where one is NaN.
 Tensor maximum(const Operand& a, const Operand& b);
 /// Returns the smaller of a and b, and NaN where either is NaN. The smaller gets g. Where they are
-/// equal, each gets g / 2.
+/// equal, each gets g / 2. Neither gets a gradient where one is NaN.
 Tensor minimum(const Operand& a, const Operand& b);
 /// Returns a^b as std::pow computes it. da = g b a^(b-1), or 0 where b is 0. db = g y log(a), or 0
-/// where a <= 0.
+/// where a <= 0. The mixed second derivative at a = b = 0, which is infinite, is given as 1.
 Tensor pow(const Operand& a, const Operand& b);
 
 // --- compare.cpp: comparisons of operands that broadcast. The result is 1 where the comparison
@@ -102,11 +102,11 @@ inline Tensor operator-(const Operand& x) { return neg(x.value, x.loc); }
 /// Returns max(x, 0). dx = g where x > 0, else 0.
 Tensor relu(const Tensor& x, SourceLoc loc = SourceLoc::here());
 /// Returns x where x > 0, slope * x elsewhere. dx = g where x > 0, else slope * g. Throws Error
-/// unless slope >= 0. Maas et al. 2013, "Rectifier Nonlinearities Improve Neural Network Acoustic
-/// Models", section 2.
+/// unless slope is finite and at least 0. Maas et al. 2013, "Rectifier Nonlinearities Improve
+/// Neural Network Acoustic Models", section 2.
 Tensor leaky_relu(const Tensor& x, double slope = 0.01, SourceLoc loc = SourceLoc::here());
 /// Returns the gradient of leaky_relu: g where y > 0, slope * g elsewhere. It is linear in g, and
-/// its derivative by y is 0. Throws Error unless slope >= 0.
+/// its derivative by y is 0. Throws Error unless slope is finite and at least 0.
 Tensor leaky_relu_grad(const Tensor& g, const Tensor& y, double slope,
                        SourceLoc loc = SourceLoc::here());
 /// Returns tanh(x). dx = g (1 - y^2).
@@ -121,7 +121,7 @@ Tensor sigmoid_grad(const Tensor& g, const Tensor& y, SourceLoc loc = SourceLoc:
 /// Returns log(1 + e^x), computed without overflow. dx = g sigmoid(x).
 Tensor softplus(const Tensor& x, SourceLoc loc = SourceLoc::here());
 /// Returns x where x > 0, alpha (e^x - 1) elsewhere. dx = g where x > 0, else g alpha e^x. Throws
-/// Error unless alpha >= 0. Clevert et al. 2016, arXiv 1511.07289, section 3.
+/// Error unless alpha is finite and at least 0. Clevert et al. 2016, arXiv 1511.07289, section 3.
 Tensor elu(const Tensor& x, double alpha = 1, SourceLoc loc = SourceLoc::here());
 /// Returns x Phi(x), where Phi is the distribution function of the standard normal, computed by
 /// erfc. dx = g (Phi(x) + x Phi'(x)). Hendrycks & Gimpel 2016, arXiv 1606.08415, section 2.
@@ -174,7 +174,7 @@ Tensor min(const Tensor& x, SourceLoc loc = SourceLoc::here());
 std::vector<int> argmax(const Tensor& x, int axis = -1, SourceLoc loc = SourceLoc::here());
 /// Returns the sum of squared deviations from the mean, divided by count - correction. Correction 1
 /// gives the unbiased estimate. dx = 2 g (x - mean) / (count - correction). Throws Error unless
-/// count > correction.
+/// 0 <= correction < count.
 Tensor var(const Tensor& x, const Axes& axes, int correction = 1, bool keepdim = false,
            SourceLoc loc = SourceLoc::here());
 Tensor var(const Tensor& x, SourceLoc loc = SourceLoc::here());
@@ -182,9 +182,11 @@ Tensor var(const Tensor& x, SourceLoc loc = SourceLoc::here());
 /// dx = g exp(x - y).
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdim = false,
                  SourceLoc loc = SourceLoc::here());
-/// Returns exp(x) / sum(exp(x)) along one axis. dx = y (g - sum(g y)).
+/// Returns exp(x) / sum(exp(x)) along one axis: NaN if all are -infinity. dx = y (g - sum(g y)).
 Tensor softmax(const Tensor& x, int axis = -1, SourceLoc loc = SourceLoc::here());
-/// Returns log(softmax(x)), as x - max(x) - log(sum(exp(x - max(x)))). dx = g - softmax(x) sum(g).
+/// Returns log(softmax(x)), as x - m - log1p(r) with m = max(x), where r is the sum of exp(x - m)
+/// over all elements but the first largest. This keeps the digits of a result close to 0.
+/// dx = g - softmax(x) sum(g).
 Tensor log_softmax(const Tensor& x, int axis = -1, SourceLoc loc = SourceLoc::here());
 
 // --- layout.cpp: other shapes, slices and joins.
@@ -231,7 +233,7 @@ Tensor transpose(const Tensor& x, int a, int b, SourceLoc loc = SourceLoc::here(
 /// Returns x in reverse order along the given axes. dx = flip(g, axes).
 Tensor flip(const Tensor& x, const Axes& axes, SourceLoc loc = SourceLoc::here());
 /// Moves channels to pixels: [N, C r^2, H, W] -> [N, C, H r, W r]. dx = pixel_unshuffle(g, r).
-/// Shi et al. 2016, arXiv 1609.05158, section 3.2.
+/// Shi et al. 2016, arXiv 1609.05158, section 2.2.
 Tensor pixel_shuffle(const Tensor& x, int64_t r, SourceLoc loc = SourceLoc::here());
 /// Moves pixels to channels: [N, C, H r, W r] -> [N, C r^2, H, W]. dx = pixel_shuffle(g, r).
 Tensor pixel_unshuffle(const Tensor& x, int64_t r, SourceLoc loc = SourceLoc::here());

@@ -43,7 +43,7 @@ kernels::Conv2d geometry(const char* op, const Shape& x, const Shape& weight,
   if (x[1] != weight[1]) fail_here("x and weight differ in channels");
   if (weight[2] < 1 || weight[3] < 1) fail_here("an empty kernel");
   // Steps that the kernel's first tap can take along each axis. The check divides, because
-  // dilation (KH - 1) may overflow: memory does not bound the extents of an empty weight.
+  // dilation (KH - 1) may overflow: the extents of a weight without channels can be 2^47.
   const int64_t steps[] = {x[2] + 2 * padding - 1, x[3] + 2 * padding - 1};
   for (int i = 0; i < 2; ++i) {
     if (steps[i] < 0 || weight[2 + i] - 1 > steps[i] / dilation) {
