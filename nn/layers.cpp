@@ -166,8 +166,9 @@ Tensor Flatten::forward(const Tensor& x) { return flatten(x, call_site()); }
 
 Reshape::Reshape(Module& parent, std::string name, std::vector<int64_t> extents, SourceLoc loc)
     : Module(parent, std::move(name), loc), extents_(std::move(extents)) {
-  const auto rest = std::ranges::count(extents_, -1);
-  const bool positive = std::ranges::all_of(extents_, [](int64_t n) { return n >= 1 || n == -1; });
+  const auto rest = std::count(extents_.begin(), extents_.end(), -1);
+  const bool positive =
+      std::all_of(extents_.begin(), extents_.end(), [](int64_t n) { return n >= 1 || n == -1; });
   expect(extents_.size() < Shape::kMaxRank && rest <= 1 && positive, "Reshape",
          "at most three extents of at least 1, of which one may be -1,", describe());
 }

@@ -91,9 +91,10 @@ void Module::check_name(const std::string& name, SourceLoc loc) const {
     fail("Module", "a name that is not empty and has no dot expected", {"name  \"" + name + "\""},
          loc);
   }
-  const auto has_name = [&](const auto& known) { return known == name; };
-  if (std::ranges::any_of(tensors_, has_name, &Entry::name) ||
-      std::ranges::any_of(children_, has_name, &Module::name_)) {
+  const bool is_taken =
+      std::any_of(tensors_.begin(), tensors_.end(), [&](auto& e) { return e.name == name; }) ||
+      std::any_of(children_.begin(), children_.end(), [&](auto* c) { return c->name_ == name; });
+  if (is_taken) {
     fail("Module", "this name is taken", {"name  \"" + name + "\""}, loc);
   }
 }
@@ -176,7 +177,8 @@ Buffer Module::buffer(const std::string& name, const Tensor& initial, SourceLoc 
 
 void Module::rename(const std::string& from, const std::string& to, SourceLoc loc) {
   check_name(to, loc);
-  const auto entry = std::ranges::find(tensors_, from, &Entry::name);
+  const auto entry =
+      std::find_if(tensors_.begin(), tensors_.end(), [&](auto& e) { return e.name == from; });
   if (entry == tensors_.end()) {
     const Scope scope(path_, loc);
     fail("Module", "there is no parameter or buffer of this name", {"name  \"" + from + "\""}, loc);

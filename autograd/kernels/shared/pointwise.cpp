@@ -70,19 +70,20 @@ inline ExpParts exp_parts(float value) {
   return {x, power, r, q};
 }
 
-// The differences in parentheses are 0 for k = 0, so that nothing cancels near 0.
+// Scalar selects one of the two overloads of each function. In the first, the differences in
+// parentheses are 0 for k = 0, so that nothing cancels near 0.
 
-inline float exp_minus_one(float x) {
+[[maybe_unused]] inline float exp_minus_one(float x) {
   const ExpParts e = exp_parts(x);
   return static_cast<float>(e.power * (e.r + e.r * e.r * e.q) + (e.power - 1));
 }
-inline float exp_minus_two_terms(float x) {
+[[maybe_unused]] inline float exp_minus_two_terms(float x) {
   const ExpParts e = exp_parts(x);
   return static_cast<float>(e.power * (e.r * e.r * e.q) + (e.power - 1) + (e.power * e.r - e.x));
 }
 
-inline double exp_minus_one(double x) { return std::expm1(x); }
-inline double exp_minus_two_terms(double x) {
+[[maybe_unused]] inline double exp_minus_one(double x) { return std::expm1(x); }
+[[maybe_unused]] inline double exp_minus_two_terms(double x) {
   if (std::abs(x) > 0.5) return std::expm1(x) - x;
   // x^2/2 (1 + x/3 (1 + x/4 (...))): at 1/2 what follows x^16/16! is below 2^-60 of the sum.
   double sum = 1;
@@ -93,10 +94,10 @@ inline double exp_minus_two_terms(double x) {
 }  // namespace
 
 void maximum(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y) {
-  map(s, a, b, y, [](Scalar u, Scalar v) { return (u > v) | (u != u) ? u : v; });
+  map(s, a, b, y, [](Scalar u, Scalar v) { return ((u > v) | (u != u)) ? u : v; });
 }
 void minimum(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y) {
-  map(s, a, b, y, [](Scalar u, Scalar v) { return (u < v) | (u != u) ? u : v; });
+  map(s, a, b, y, [](Scalar u, Scalar v) { return ((u < v) | (u != u)) ? u : v; });
 }
 void pow(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y) {
   map(s, a, b, y, [](Scalar u, Scalar v) { return v == 2 ? u * u : std::pow(u, v); });
