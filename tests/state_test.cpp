@@ -254,11 +254,11 @@ TEST_CASE("an impossible header length is rejected before anything is read or al
         "  found 100000001 bytes, at most 100000000 expected");
 }
 
-TEST_CASE("what save_checkpoint() writes loads, however many tensors there are") {
+TEST_CASE("what save_checkpoint() writes loads, however long its header is") {
   const TempFolder folder;
   NamedTensors many;
-  for (int i = 0; i < 60'000; ++i) {
-    many.emplace_back("a.layer.with.a.long.name." + std::to_string(i), Tensor::zeros({1}));
+  for (int i = 0; i < 2'000; ++i) {
+    many.emplace_back(std::string(3'000, 'a') + std::to_string(i), Tensor::zeros({1}));
   }
   save_checkpoint(folder / "a", many);
   CHECK(fs::file_size(folder / "a") > 4 << 20);
