@@ -465,46 +465,43 @@ void add_pooling(Table& t) {
 void add_products(Table& t) {
   for (bool ta : {false, true}) {
     for (bool tb : {false, true}) {
+      const auto add_matmul = [&](const Shape& a, const Shape& b) {
+        t.add("matmul/" + a.str() + (ta ? " transposed, " : ", ") + b.str() +
+                  (tb ? " transposed" : ""),
+              products(0), products(0), [ta, tb](In x, In) {
+                return matmul(x[0], x[1], {ta, tb});
+              });
+      };
       for (const auto& [m, k, n] : {std::array{2, 3, 4}, std::array{1, 1, 1}, std::array{7, 1, 2},
                                     std::array{1, 9, 3}, std::array{5, 17, 6}}) {
         const Shape a = ta ? Shape{k, m} : Shape{m, k}, b = tb ? Shape{n, k} : Shape{k, n};
-        t.add("matmul/" + a.str() + (ta ? " transposed, " : ", ") + b.str() +
-                  (tb ? " transposed" : ""),
-              products(0), products(0), [=](In x, In) {
-                return matmul(x[0], x[1], {ta, tb});
-              });
+        add_matmul(a, b);
       }
       for (const auto& [a, b] :
            {std::pair{ta ? Shape{3, 7, 4} : Shape{3, 4, 7}, tb ? Shape{3, 5, 7} : Shape{3, 7, 5}},
             {ta ? Shape{2, 3, 7, 4} : Shape{2, 3, 4, 7},
              tb ? Shape{2, 3, 5, 7} : Shape{2, 3, 7, 5}}}) {
-        t.add("matmul/" + a.str() + (ta ? " transposed, " : ", ") + b.str() +
-                  (tb ? " transposed" : ""),
-              products(0), products(0), [=](In x, In) {
-                return matmul(x[0], x[1], {ta, tb});
-              });
+        add_matmul(a, b);
       }
     }
   }
-  for (const auto& [shape, out] :
-       {std::pair{Shape{3}, 2}, {Shape{2, 3, 4}, 5}, {Shape{2, 1, 3, 4}, 2}}) {
-    const std::string sample = shape.str() + " to " + std::to_string(out);
+  const auto add_linear = [&t](const std::string& sample) {
     t.add("linear/" + sample, products(0), products(0),
           [](In x, In) { return linear(x[0], x[1], x[2]); });
     t.add("linear/" + sample + ", no bias", products(0), products(0),
           [](In x, In) { return linear(x[0], x[1]); });
     t.add("linear_leaky_relu/" + sample, products(1), products(1),
           [](In x, In) { return linear_leaky_relu(x[0], x[1], x[2], 0.25); });
+  };
+  for (const auto& [shape, out] :
+       {std::pair{Shape{3}, 2}, {Shape{2, 3, 4}, 5}, {Shape{2, 1, 3, 4}, 2}}) {
+    const std::string sample = shape.str() + " to " + std::to_string(out);
+    add_linear(sample);
   }
   for (const auto& [n, inner, out] : {std::array{2, 3, 4}, std::array{1, 1, 1}, std::array{5, 2, 1},
                                       std::array{1, 7, 3}, std::array{4, 19, 5}}) {
     const std::string sample = Shape{n, inner}.str() + " to " + std::to_string(out);
-    t.add("linear/" + sample, products(0), products(0),
-          [](In x, In) { return linear(x[0], x[1], x[2]); });
-    t.add("linear/" + sample + ", no bias", products(0), products(0),
-          [](In x, In) { return linear(x[0], x[1]); });
-    t.add("linear_leaky_relu/" + sample, products(1), products(1),
-          [](In x, In) { return linear_leaky_relu(x[0], x[1], x[2], 0.25); });
+    add_linear(sample);
   }
   struct Convolution {
     Shape x, w;
