@@ -20,7 +20,7 @@ namespace {
 
 int64_t lines_to_read() {
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(
-      ::popen(FORGER_SOURCE_DIR "/forger read | tail -1", "r"), ::pclose);
+      ::popen("\"" FORGER_SOURCE_DIR "/forger\" read | tail -1", "r"), ::pclose);
   REQUIRE(pipe != nullptr);
   long long lines = 0;
   REQUIRE(std::fscanf(pipe.get(), "%lld lines in", &lines) == 1);
