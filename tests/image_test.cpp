@@ -1,9 +1,7 @@
-// Tests images: decoding, scaling, grids, and folders with files that are not images.
+// Tests images: decoding, scaling, and grids.
 #include "nn/data/image.h"
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -12,10 +10,9 @@
 
 #include "message.h"
 #include "nn/data/image_check.h"
-#include "nn/data/image_folder.h"
 #include "nn/file.h"
+#include "png_chunk.h"
 #include "temp_folder.h"
-#include "unprivileged.h"
 
 // The project writes no JPEG files. The tests do, with stb's writer.
 extern "C" int stbi_write_jpg_to_func(void (*write)(void*, void*, int), void* context, int width,
@@ -23,8 +20,6 @@ extern "C" int stbi_write_jpg_to_func(void (*write)(void*, void*, int), void* co
 
 namespace forger::nn {
 namespace {
-
-namespace fs = std::filesystem;
 
 Image filled(int64_t width, int64_t height, const std::vector<uint8_t>& colour) {
   Image image{.width = width,
@@ -98,6 +93,50 @@ TEST_CASE("transparent pixels are blended over white") {
         std::vector<uint8_t>{9, 8, 7, 255, 255, 255, 204, 204, 204});
   const Image shades{.width = 1, .height = 1, .channels = 2, .pixels = {100, 0}};
   CHECK(decode_image(encode_png(shades), 1, "a").pixels == std::vector<uint8_t>{255});
+}
+
+TEST_CASE("PNGs of every depth and kind of colour are decoded") {
+  // A row of two pixels: a filter byte, then the pixels.
+  const auto chunk = [](const std::string& type, const std::string& bytes) {
+    return with_chunk(std::string(33, ' '), type, bytes).substr(33);
+  };
+  const auto png = [&](int depth, int colour, const std::string& row, const std::string& chunks) {
+    uLongf size = compressBound(row.size());
+    std::string packed(size, '\0');
+    compress(reinterpret_cast<Bytef*>(packed.data()), &size,
+             reinterpret_cast<const Bytef*>(row.data()), row.size());
+    packed.resize(size);
+    std::string header("\0\0\0\2\0\0\0\1..\0\0\0", 13);
+    header[8] = static_cast<char>(depth);
+    header[9] = static_cast<char>(colour);
+    return "\x89PNG\r\n\x1a\n" + chunk("IHDR", header) + chunks + chunk("IDAT", packed) +
+           chunk("IEND", "");
+  };
+  const auto pixels = [&](int depth, int colour, const std::string& row,
+                          const std::string& chunks = "") {
+    return decode_image(png(depth, colour, row, chunks), 3, "a").pixels;
+  };
+  using Bytes = std::vector<uint8_t>;
+  const std::string palette = chunk("PLTE", "\1\2\3\4\5\6");
+  CHECK(pixels(1, 0, std::string("\0\x40", 2)) == Bytes{0, 0, 0, 255, 255, 255});
+  CHECK(pixels(4, 0, std::string("\0\x3f", 2)) == Bytes{51, 51, 51, 255, 255, 255});
+  CHECK(pixels(16, 0, std::string("\0\7\xff\x80\0", 5)) == Bytes{7, 7, 7, 128, 128, 128});
+  CHECK(pixels(16, 2, std::string("\0\1\0\2\0\3\0\4\0\5\0\6\0", 13)) == Bytes{1, 2, 3, 4, 5, 6});
+  CHECK(pixels(8, 3, std::string("\0\1\0", 3), palette) == Bytes{4, 5, 6, 1, 2, 3});
+  CHECK(pixels(1, 3, std::string("\0\x80", 2), palette) == Bytes{4, 5, 6, 1, 2, 3});
+  // transparent pixels: of a palette, of one grey value, of an alpha channel
+  CHECK(pixels(8, 3, std::string("\0\1\0", 3), palette + chunk("tRNS", std::string("\xff\0", 2))) ==
+        Bytes{255, 255, 255, 1, 2, 3});
+  CHECK(pixels(8, 0, std::string("\0\x09\x0a", 3), chunk("tRNS", std::string("\0\x09", 2))) ==
+        Bytes{255, 255, 255, 10, 10, 10});
+  CHECK(pixels(16, 4, std::string("\0\x09\0\0\0\x0a\0\xff\xff", 9)) ==
+        Bytes{255, 255, 255, 10, 10, 10});
+}
+
+TEST_CASE("a PNG of an iPhone's app, whose red and blue are swapped, is an error") {
+  const std::string png = encode_png(filled(2, 2, {1, 2, 3}));
+  CHECK(message_for(with_chunk(png, "CgBI", "\x50 \x20\2")) ==
+        "a: a PNG image with an unknown chunk\n  chunk \"CgBI\"");
 }
 
 TEST_CASE("a JPEG decodes to nearly the original pixels") {
@@ -250,6 +289,11 @@ TEST_CASE("a grid arranges images in rows and columns") {
             grid.pixels[static_cast<size_t>(y / 3 * 7 + x / 3)]);
     }
   }
+  const Image read = decode_image(encode_png(grid), 1, "a");
+  CHECK(read.pixels == grid.pixels);
+  CHECK(is_grid_png(encode_png(grid)));
+  CHECK_FALSE(is_grid_png(encode_png(read)));
+  CHECK_FALSE(is_grid_png(""));
   const Image colour = make_grid(Tensor::from({1, 3, 1, 2}, {-1, 1, 0, 0, 1, -1}), 9, 0, 1);
   CHECK(colour.width == 2);
   CHECK(colour.pixels == std::vector<uint8_t>{0, 128, 255, 255, 128, 0});
@@ -303,166 +347,6 @@ TEST_CASE("an image whose size and pixel count disagree is an error") {
   image = filled(4, 2, {1, 2, 3});
   CHECK(message_of([&] { square_image(image, INT64_MAX); }) ==
         "square_image: size must be 1 to 16384\n  found 9223372036854775807");
-}
-
-TEST_CASE("subfolders of an image folder become classes") {
-  const TempFolder folder;
-  make_folder(folder / "cats/old");
-  make_folder(folder / "dogs");
-  make_folder(folder / "empty");
-  write_png(folder / "dogs/1.png", filled(8, 8, {30, 30, 30}));
-  write_png(folder / "cats/old/2.png", filled(6, 8, {20, 20, 20}));
-  write_png(folder / "cats/1", filled(8, 5, {10}));
-  write_file(folder / "dogs/3.jpg", encode_png(filled(4, 4, {40})));
-  const ImageFolder read = read_image_folder(folder.path(), 4, 1);
-  CHECK(read.skipped.empty());
-  CHECK(read.images.count == 4);
-  CHECK(read.images.class_names == std::vector<std::string>{"cats", "dogs"});
-  CHECK(read.images.labels == std::vector<int>{0, 0, 1, 1});
-  for (size_t i = 0; i < 4; ++i) CHECK(read.images.pixels[16 * i] == 10 * (i + 1));
-  write_png(folder / "0.png", filled(4, 4, {50}));
-  const ImageFolder mixed = read_image_folder(folder.path(), 4, 1);
-  CHECK(mixed.images.class_names == std::vector<std::string>{".", "cats", "dogs"});
-  CHECK(mixed.images.labels == std::vector<int>{0, 1, 1, 2, 2});
-}
-
-TEST_CASE("an image folder without subfolders has no labels, and its pixels are planar") {
-  const TempFolder folder;
-  write_png(folder / "b.png", filled(4, 4, {1, 2, 3}));
-  write_png(folder / "a.png", filled(4, 4, {4, 5, 6}));
-  const ImageSet images = read_image_folder(folder.path(), 2, 3).images;
-  CHECK(images.labels.empty());
-  CHECK(images.pixels == std::vector<uint8_t>{4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6,
-                                              1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3});
-}
-
-TEST_CASE("files that are not images are skipped and named, and no special file blocks") {
-  const TempFolder folder;
-  make_folder(folder / "sub");
-  write_png(folder / "good.png", filled(4, 4, {9}));
-  write_file(folder / "empty.png", "");
-  write_file(folder / "half.png", encode_png(filled(4, 4, {9})).substr(0, 40));
-  write_file(folder / "notes.txt", "notes");
-  write_file(folder / "page.jpg", "<html>");
-  write_file(folder / "vast.png", "x");
-  fs::resize_file(folder / "vast.png", (64 << 20) + 1);  // sparse
-  CHECK(::mkfifo((folder / "pipe.png").c_str(), 0600) == 0);
-  fs::create_symlink("/dev/zero", folder / "device.png");
-  fs::create_symlink("nowhere", folder / "broken.png");
-  fs::create_symlink("itself.png", folder / "itself.png");
-  fs::create_directory_symlink("..", folder / "sub/up");
-  fs::create_symlink("../good.png", folder / "sub/link.png");
-  const ImageFolder read = read_image_folder(folder.path(), 4, 1);
-  CHECK(read.images.count == 2);
-  CHECK(read.images.labels == std::vector<int>{0, 1});
-  const std::vector<std::pair<std::string, std::string>> expected = {
-      {"broken.png", "cannot be read; open: No such file or directory"},
-      {"device.png", "not a regular file; it is a device"},
-      {"empty.png", "not a PNG or JPEG image; it looks like an empty file"},
-      {"half.png", "truncated: a PNG image without its end"},
-      {"itself.png", "cannot be read; open: Too many levels of symbolic links"},
-      {"notes.txt", "not a PNG or JPEG image; it looks like text"},
-      {"page.jpg", "not a PNG or JPEG image; it looks like an HTML or XML page"},
-      {"pipe.png", "not a regular file; it is a named pipe"},
-      {"sub/up", "a link to a folder that is read already"},
-      {"vast.png", "too large; found 67108865 bytes, at most 67108864 expected"}};
-  REQUIRE(read.skipped.size() == expected.size());
-  for (size_t i = 0; i < expected.size(); ++i) {
-    CHECK(read.skipped[i].path.string() == expected[i].first);
-    CHECK(read.skipped[i].reason == expected[i].second);
-  }
-}
-
-TEST_CASE("every unreadable file and folder is named with the reason") {
-  const TempFolder folder;
-  fs::permissions(folder.path(), fs::perms(0755));
-  write_png(folder / "good.png", filled(4, 4, {9}));
-  write_png(folder / "locked.png", filled(4, 4, {9}));
-  for (const char* name : {"closed1", "closed2", "listed"}) {
-    make_folder(folder / name);
-    write_png(folder / name / "a.png", filled(4, 4, {9}));
-  }
-  fs::permissions(folder / "locked.png", fs::perms::none);
-  fs::permissions(folder / "closed1", fs::perms::none);
-  fs::permissions(folder / "closed2", fs::perms::none);
-  fs::permissions(folder / "listed", fs::perms(0444));  // names can be listed, files not opened
-  ImageFolder read;
-  std::string closed;
-  {
-    const Unprivileged unprivileged;
-    read = read_image_folder(folder.path(), 4, 1);
-    closed = message_of([&] { read_image_folder(folder / "closed1", 4, 1); });
-  }
-  for (const char* name : {"closed1", "closed2", "listed"}) {
-    fs::permissions(folder / name, fs::perms::owner_all);
-  }
-  CHECK(read.images.count == 1);
-  const std::vector<std::pair<std::string, std::string>> expected = {
-      {"closed1", "cannot be read: Permission denied"},
-      {"closed2", "cannot be read: Permission denied"},
-      {"listed/a.png", "cannot be read; open: Permission denied"},
-      {"locked.png", "cannot be read; open: Permission denied"}};
-  REQUIRE(read.skipped.size() == expected.size());
-  for (size_t i = 0; i < expected.size(); ++i) {
-    CHECK(read.skipped[i].path.string() == expected[i].first);
-    CHECK(read.skipped[i].reason == expected[i].second);
-  }
-  CHECK(without_folder(closed, folder) == "DIR/closed1: cannot be read\n  Permission denied");
-}
-
-TEST_CASE("image folders with paths longer than PATH_MAX are read through links") {
-  const TempFolder folder;
-  // Each name is 200 bytes long. The system takes paths of up to 4095 bytes.
-  const auto deep = [](fs::path path, int levels) {
-    for (int i = 0; i < levels; ++i) path /= std::string(199, 'd');
-    return path;
-  };
-  make_folder(deep(folder.path(), 10));
-  fs::create_directory_symlink(deep(folder.path(), 10), folder / "half");
-  make_folder(deep(folder / "half", 11));
-  for (const int levels : {10, 11}) {  // within the limit without the last name, and beyond
-    CAPTURE(levels);
-    const fs::path link = folder / ("link" + std::to_string(levels));
-    fs::create_directory_symlink(deep(folder / "half", levels), link);
-    for (const std::string name : {"a", "b"}) {
-      const std::string longer = name + std::string(150, '_');
-      make_folder(link / longer);
-      write_png(link / longer / "1.png", filled(4, 4, {9}));
-    }
-    const ImageFolder read = read_image_folder(link, 4, 1);
-    CHECK(read.images.count == 2);
-    for (const SkippedFile& skipped : read.skipped) FAIL_CHECK(skipped.reason);
-  }
-}
-
-TEST_CASE("a folder without images is an error") {
-  const TempFolder folder;
-  const auto message = [&](const fs::path& path, int64_t size, int64_t channels) {
-    return without_folder(message_of([&] { read_image_folder(path, size, channels); }), folder);
-  };
-  CHECK(message(folder.path(), 4, 1) ==
-        "DIR: no PNG or JPEG image in this folder\n  found 0 other files or folders");
-  write_file(folder / "a.txt", "text");
-  CHECK(message(folder.path(), 4, 1) ==
-        "DIR: no PNG or JPEG image in this folder\n  found 1 other files or folders\n"
-        "  a.txt: not a PNG or JPEG image; it looks like text");
-  CHECK(message(folder / "a.txt", 4, 1) ==
-        "DIR/a.txt: not a folder\n  it is a file that looks like text");
-  write_file(folder / "a.zip", std::string("PK\x03\x04\x14\0", 6));
-  CHECK(message(folder / "a.zip", 4, 1) ==
-        "DIR/a.zip: not a folder\n  it is a file that looks like a zip archive");
-  CHECK(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
-  CHECK(message(folder / "pipe", 4, 1) == "DIR/pipe: not a regular file\n  it is a named pipe");
-  fs::create_symlink("nowhere", folder / "broken");
-  CHECK(message(folder / "broken", 4, 1) == "DIR/broken: a link that leads nowhere");
-  fs::create_symlink("itself", folder / "itself");
-  CHECK(message(folder / "itself", 4, 1) ==
-        "DIR/itself: cannot be read\n  Too many levels of symbolic links");
-  CHECK(message(folder / "no", 4, 1) == "DIR/no: no such folder");
-  CHECK(message(folder.path(), 0, 1) ==
-        "read_image_folder: size must be 1 to 1024, channels 1 or 3\n  size 0, channels 1");
-  CHECK(message(folder.path(), 4, 4) ==
-        "read_image_folder: size must be 1 to 1024, channels 1 or 3\n  size 4, channels 4");
 }
 
 }  // namespace forger::nn

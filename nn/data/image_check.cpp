@@ -11,6 +11,8 @@
 namespace forger::nn {
 namespace {
 
+using namespace std::string_view_literals;
+
 /// Returns `count` big-endian bytes as a number.
 uint32_t number(std::string_view bytes, size_t at, size_t count) {
   uint32_t value = 0;
@@ -31,9 +33,50 @@ bool huffman_tables_fit(std::string_view tables) {
   return true;
 }
 
+/// True if a marker begins a JPEG's frame header.
+bool is_frame(uint32_t marker) {
+  return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+}
+
+/// Throws Error for a frame that stb_image does not decode. stb_image itself would report damage.
+void check_frame(uint32_t marker, std::string_view frame, const std::string& source) {
+  std::string found;
+  if (marker == 0xc3) {
+    found = "lossless coding";
+  } else if (marker >= 0xc9) {
+    found = "arithmetic coding";
+  } else if (marker >= 0xc5) {
+    found = "hierarchical coding";
+  } else if (frame.size() >= 6 && frame[0] == 12) {
+    found = "12 bits per channel";
+  } else if (frame.size() >= 6 && frame[5] == 2) {
+    found = "2 channels";
+  }
+  if (found.empty()) return;
+  fail(source, "a JPEG image of a rare kind, which is not read",
+       {"found " + found + ", expected Huffman coding of 1, 3 or 4 channels with 8 bits"}, {});
+}
+
+/// Returns the colour transform in a segment APP14 of Adobe's, or -1. stb_image reads it likewise.
+int adobe_transform(std::string_view segment) {
+  const bool adobe = segment.starts_with("Adobe\0"sv) && segment.size() >= 12;
+  return adobe ? static_cast<uint8_t>(segment[11]) : -1;
+}
+
+/// Throws Error if the colours of a JPEG with 4 channels are not known. Without Adobe's marker,
+/// some decoders take the channels for CMYK and others for its inverse; stb_image ignores black.
+void check_four_channels(int transform, const std::string& source) {
+  if (transform == 0 || transform == 2) return;
+  const std::string found =
+      transform < 0 ? "no marker of Adobe's" : "Adobe's transform " + std::to_string(transform);
+  fail(source, "a JPEG image of 4 channels whose colours are not known",
+       {"found " + found + ", expected Adobe's transform 0 (CMYK) or 2 (YCCK)"}, {});
+}
+
 }  // namespace
 
-void check_png(std::string_view bytes, const std::string& source) {
+std::string_view check_png(std::string_view bytes, const std::string& source) {
+  std::string_view exif;
   size_t at = 8;  // behind the signature
   for (;;) {
     if (bytes.size() < at + 12 || bytes.size() - at - 12 < number(bytes, at, 4)) {
@@ -46,16 +89,21 @@ void check_png(std::string_view bytes, const std::string& source) {
     if (checksum != number(bytes, at + 8 + length, 4)) {
       fail(source, "damaged: a PNG image with a wrong checksum", {"chunk " + show_bytes(type)}, {});
     }
-    if (type == "IEND") return;
+    if (type == "IEND") return exif;
+    if (type == "eXIf" && exif.empty()) exif = body.substr(4);
+    // Among the unknown ones is CgBI, of apps for iPhones, whose red and blue are swapped.
     const bool critical = type[0] >= 'A' && type[0] <= 'Z';  // by the format
-    if (critical && type != "IHDR" && type != "PLTE" && type != "IDAT" && type != "CgBI") {
+    if (critical && type != "IHDR" && type != "PLTE" && type != "IDAT") {
       fail(source, "a PNG image with an unknown chunk", {"chunk " + show_bytes(type)}, {});
     }
     at += 12 + length;
   }
 }
 
-void check_jpeg(std::string_view bytes, const std::string& source) {
+std::string_view check_jpeg(std::string_view bytes, const std::string& source) {
+  std::string_view exif;
+  bool four_channels = false;
+  int transform = -1;
   size_t at = 2;  // behind the start marker
   for (;;) {
     at = bytes.find('\xff', at);
@@ -65,13 +113,24 @@ void check_jpeg(std::string_view bytes, const std::string& source) {
       ++at;
     } else if (marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd7)) {  // within a scan's data
       at += 2;
+    } else if (marker == 0xd9) {
+      if (four_channels) check_four_channels(transform, source);
+      return exif;
     } else {
-      if (marker == 0xd9) return;
       if (bytes.size() < at + 4) break;
       const size_t length = number(bytes, at + 2, 2);  // counts itself
       if (length < 2 || bytes.size() < at + 2 + length) break;
-      if (marker == 0xc4 && !huffman_tables_fit(bytes.substr(at + 4, length - 2))) {
+      const std::string_view segment = bytes.substr(at + 4, length - 2);
+      if (marker == 0xc4 && !huffman_tables_fit(segment)) {
         fail(source, "damaged: a JPEG image with an impossible Huffman table", {}, {});
+      }
+      if (is_frame(marker)) {
+        check_frame(marker, segment, source);
+        four_channels = segment.size() >= 6 && segment[5] == 4;
+      }
+      if (marker == 0xee && adobe_transform(segment) >= 0) transform = adobe_transform(segment);
+      if (marker == 0xe1 && exif.empty() && segment.starts_with("Exif\0\0"sv)) {
+        exif = segment.substr(6);
       }
       at += 2 + length;
     }
