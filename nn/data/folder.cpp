@@ -17,6 +17,19 @@ bool is_there(const fs::path& path) {
   return fs::symlink_status(path, unseen).type() != fs::file_type::not_found;
 }
 
+std::string read_beginning(const fs::path& path) {
+  InputFile file(path);
+  std::string bytes(512, '\0');
+  bytes.resize(file.read(bytes.data(), bytes.size()));
+  return bytes;
+}
+
+std::string describe_file(const fs::path& path) {
+  const std::string content = describe_content(read_beginning(path));
+  const bool packed = content.ends_with(" archive") || path.stem().extension() == ".tar";
+  return "a file that looks like " + content + (packed ? ": unpack it" : "");
+}
+
 void check_folder(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -25,11 +38,7 @@ void check_folder(const fs::path& path) {
     fail(path.string(), is_there(path) ? "a link that leads nowhere" : "no such folder", {}, {});
   }
   if (error) fail(path.string(), "cannot be read", {error.message()}, {});
-  InputFile file(path);  // refuses what is no file either
-  std::string first(512, '\0');
-  first.resize(file.read(first.data(), first.size()));
-  fail(path.string(), "not a folder", {"it is a file that looks like " + describe_content(first)},
-       {});
+  fail(path.string(), "not a folder", {"it is " + describe_file(path)}, {});
 }
 
 fs::path absolute_path(const fs::path& path) {

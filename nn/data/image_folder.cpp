@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 constexpr uint64_t kMaxFileBytes = 64 << 20;
 constexpr size_t kMaxSetBytes = size_t{4} << 30;
 constexpr size_t kFilesAtOnce = 64;  // decoded before their pixels are put together
+constexpr size_t kReasons = 5;       // for skipped files, in the Error for a folder without images
 
 struct Listing {
   std::vector<fs::path> files;  // whatever is no folder, relative to the root
@@ -43,6 +44,20 @@ bool is_folder(const fs::path& path, FolderId& id) {
   return true;
 }
 
+/// Returns why a file or folder is left out unread, or "".
+std::string left_out(const fs::path& path, bool folder) {
+  const std::string name = path.filename().string();
+  if (name.starts_with("."))
+    return folder ? "left out: a hidden folder" : "left out: a hidden file";
+  if (!folder) return "";
+  // Left behind by macOS, Windows, the file servers of Synology and QNAP, fsck and Python.
+  for (const char* leftover : {"__MACOSX", "$RECYCLE.BIN", "System Volume Information", "@eaDir",
+                               "#recycle", "@Recycle", "lost+found", "__pycache__"}) {
+    if (name == leftover) return "left out: a folder that other programs leave behind";
+  }
+  return is_run_folder(path) ? "left out: the folder of a run, which holds run.json" : "";
+}
+
 /// Lists everything in a folder and those below it, and follows links. A folder that is reached
 /// again is skipped, so a circle of links ends.
 Listing list_files(const fs::path& root) {
@@ -59,7 +74,10 @@ Listing list_files(const fs::path& root) {
     for (auto entry = fs::directory_iterator(root / folder, error);
          !error && entry != fs::directory_iterator(); entry.increment(error)) {
       const fs::path path = folder / entry->path().filename();
-      if (is_folder(root / path, id)) {
+      const bool is_a_folder = is_folder(root / path, id);
+      if (std::string reason = left_out(root / path, is_a_folder); !reason.empty()) {
+        listing.skipped.push_back({path, std::move(reason)});
+      } else if (is_a_folder) {
         folders.emplace_back(path, id);
       } else {
         listing.files.push_back(path);
@@ -97,8 +115,10 @@ std::string reason_of(const std::exception_ptr& error, const fs::path& path) {
 
 /// Reads an image file as [channels, size, size].
 std::vector<uint8_t> read_pixels(const fs::path& path, int64_t size, int64_t channels) {
-  const Image image =
-      square_image(decode_image(read_file(path, kMaxFileBytes), channels, path.string()), size);
+  image_format(read_beginning(path), path.string());  // so that no video is read whole
+  const std::string bytes = read_file(path, kMaxFileBytes);
+  if (is_grid_png(bytes)) fail(path.string(), "left out: a grid of images, made by forger", {}, {});
+  const Image image = square_image(decode_image(bytes, channels, path.string()), size);
   std::vector<uint8_t> pixels;
   for (int64_t c = 0; c < channels; ++c) {
     for (size_t i = static_cast<size_t>(c); i < image.pixels.size();
@@ -127,6 +147,11 @@ void label(ImageSet& images, const std::vector<fs::path>& paths) {
 
 }  // namespace
 
+bool is_run_folder(const fs::path& folder) {
+  std::error_code unseen;
+  return fs::exists(fs::symlink_status(folder / "run.json", unseen));
+}
+
 ImageFolder read_image_folder(const fs::path& folder, int64_t size, int64_t channels,
                               SourceLoc loc) {
   if (size < 1 || size > 1024 || (channels != 1 && channels != 3)) {
@@ -134,6 +159,9 @@ ImageFolder read_image_folder(const fs::path& folder, int64_t size, int64_t chan
          {"size " + std::to_string(size) + ", channels " + std::to_string(channels)}, loc);
   }
   check_folder(folder);
+  if (is_run_folder(folder)) {
+    fail(folder.string(), "the folder of a run, not of images", {"it holds run.json"}, {});
+  }
   Listing listing = list_files(folder);
   ImageFolder result;
   result.skipped = std::move(listing.skipped);
@@ -175,15 +203,11 @@ ImageFolder read_image_folder(const fs::path& folder, int64_t size, int64_t chan
            {});
     }
   }
-  std::sort(result.skipped.begin(), result.skipped.end(),
-            [](const auto& a, const auto& b) { return a.path.native() < b.path.native(); });
+  sort_skipped(result.skipped);
   if (used.empty()) {
-    std::vector<std::string> details = {"found " + std::to_string(result.skipped.size()) +
-                                        " other files or folders"};
-    for (const SkippedFile& skipped : result.skipped) {
-      if (details.size() > 5) break;
-      details.push_back(skipped.path.string() + ": " + skipped.reason);
-    }
+    std::vector<std::string> details = describe_skipped(result.skipped, kReasons);
+    const std::string count = std::to_string(result.skipped.size());
+    details.insert(details.begin(), "found " + count + " other files or folders");
     fail(folder.string(), "no PNG or JPEG image in this folder", details, {});
   }
   images.count = static_cast<int64_t>(used.size());

@@ -5,10 +5,14 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
+#include <utility>
 
+#include "autograd/error.h"
 #include "nn/data/digits.h"
 #include "nn/data/folder.h"
 #include "nn/data/idx.h"
+#include "nn/escape.h"
 #include "tutorials/common/progress.h"
 
 namespace forger::tutorials {
@@ -23,7 +27,8 @@ constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 constexpr int64_t kDigitCount = 60000;  // as many as MNIST has
 constexpr int64_t kIdxSize = 28, kFolderSize = 32, kFolderChannels = 3;
 constexpr IntegerRange kSizes = {16, 128, 4};
-constexpr size_t kNamedSkipped = 5;
+constexpr size_t kShownReasons = 5;  // for skipped files
+constexpr const char* kExpectedData = "fashion-mnist, digits, or a folder with PNG and JPEG images";
 
 std::string absolute(const std::string& folder) {
   const fs::path path = nn::absolute_path(folder);
@@ -69,6 +74,37 @@ nn::ImageSet load_idx(const DataOptions& options) {
   return images;
 }
 
+/// Throws UsageError unless the path of --data is that of a folder which may hold images.
+void check_image_folder(const std::string& path, bool resume) {
+  if (!nn::is_there(path)) {
+    if (resume) {
+      fail_option("--data", "the images with which the run began are no longer there", path,
+                  "--data with the folder to which they have moved");
+    }
+    fail_option("--data", "neither a set of images nor a folder", path, kExpectedData);
+  }
+  std::error_code unseen;
+  if (fs::is_regular_file(path, unseen)) {
+    fail_option("--data", "not a folder", path + ", " + nn::describe_file(path), kExpectedData);
+  }
+  if (nn::is_run_folder(path)) {
+    fail_option("--data", "the folder of a run, which holds run.json", path, kExpectedData);
+  }
+}
+
+nn::ImageFolder load_folder(const DataOptions& options) {
+  try {
+    return nn::read_image_folder(options.data, options.image_size, options.channels);
+  } catch (const Error&) {
+    const auto found = nn::find_idx(options.data);
+    std::error_code unseen;
+    if (found && fs::is_regular_file(found->images, unseen)) {
+      fail_option("--data", "a folder of IDX files", options.data, "--data-dir " + options.data);
+    }
+    throw;
+  }
+}
+
 /// True if Fashion-MNIST is at its usual place. A folder without the files does not count. Damaged
 /// files count, and reading them is an error.
 bool fashion_mnist_installed() { return nn::find_idx(kFashionMnistFolder).has_value(); }
@@ -107,11 +143,11 @@ std::vector<Option> data_options(DataOptions& options, Kept kept) {
 void resolve_folders(DataOptions& options) {
   const bool is_name =
       options.data.empty() || options.data == kFashionMnist || options.data == kDigits;
-  if (!is_name && nn::is_there(options.data)) options.data = absolute(options.data);
+  if (!is_name && nn::is_there(absolute(options.data))) options.data = absolute(options.data);
   if (!options.data_dir.empty()) options.data_dir = absolute(options.data_dir);
 }
 
-Data load_data(DataOptions& options, uint64_t seed) {
+Data load_data(DataOptions& options, uint64_t seed, bool resume) {
   Data data;
   resolve_folders(options);
   data.reason = choose(options);
@@ -129,20 +165,16 @@ Data load_data(DataOptions& options, uint64_t seed) {
     data.images.source = "digits, drawn by this program";
     check_given(options, data.images);
   } else {
-    if (!nn::is_there(options.data)) {
-      fail_option("--data", "neither a set of images nor a folder", options.data,
-                  "fashion-mnist, digits, or a folder with PNG and JPEG images");
-    }
+    check_image_folder(options.data, resume);
     if (options.image_size == 0) options.image_size = kFolderSize;
     if (options.channels == 0) options.channels = kFolderChannels;
-    nn::ImageFolder folder =
-        nn::read_image_folder(options.data, options.image_size, options.channels);
+    nn::ImageFolder folder = load_folder(options);
     data.images = std::move(folder.images);
     data.skipped = std::move(folder.skipped);
   }
   options.image_size = data.images.height;
   options.channels = data.images.channels;
-  data.name = options.data;
+  data.name = nn::escape(options.data);
   return data;
 }
 
@@ -151,14 +183,21 @@ std::string describe_images(const nn::ImageSet& images) {
          square(images.height);
 }
 
-std::string describe_skipped(const Data& data) {
+std::string describe_skipped(const Data& data, const std::string& list) {
   if (data.skipped.empty()) return "";
   const size_t n = data.skipped.size();
+  std::vector<std::string> lines = nn::describe_skipped(data.skipped, kShownReasons);
+  if (lines.size() < n && !list.empty()) lines.push_back("all of them: " + list);
   std::string text = "skipped  " + std::to_string(n) + (n == 1 ? " file\n" : " files\n");
-  for (size_t i = 0; i < std::min(n, kNamedSkipped); ++i) {
-    text += "         " + data.skipped[i].path.string() + ": " + data.skipped[i].reason + "\n";
+  for (const std::string& line : lines) text += "         " + line + "\n";
+  return text;
+}
+
+std::string all_skipped(const Data& data) {
+  std::string text;
+  for (const nn::SkippedFile& file : data.skipped) {
+    text += nn::escape(file.path.string()) + ": " + file.reason + "\n";
   }
-  if (n > kNamedSkipped) text += "         and " + std::to_string(n - kNamedSkipped) + " more\n";
   return text;
 }
 
@@ -196,7 +235,7 @@ std::string inspect(const Data& data) {
   for (size_t label = 0; label < counts.size(); ++label) {
     const std::string count = grouped(counts[label]);
     text += std::string(count.size() < 18 ? 18 - count.size() : 1, ' ') + count + "  " +
-            images.class_names[label] + "\n";
+            nn::escape(images.class_names[label]) + "\n";
   }
   return text + describe_skipped(data);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -30,16 +31,23 @@ struct Data {
 
 /// Reads or draws the images that the options ask for. They are square, with 1 or 3 channels. Their
 /// side is a multiple of 4 from 16 to 128, because the networks halve it. Throws UsageError when
-/// the options contradict each other or the data, and Error when files are not what they should be.
-Data load_data(DataOptions& options, uint64_t seed);
+/// the options contradict each other or the data, or when --data names no folder of images. Throws
+/// Error when files are not what they should be. With `resume` the options are those of a run that
+/// is continued, and the message about a missing folder says that the images may have moved.
+Data load_data(DataOptions& options, uint64_t seed, bool resume = false);
 
 /// "60,000 grey images of 28 x 28"
 std::string describe_images(const nn::ImageSet& images);
 
-/// The number of skipped files, and the first of them with the reason; empty if there are none.
-std::string describe_skipped(const Data& data);
+/// The number of skipped files, and a line for each of the first reasons: damaged pictures come
+/// first. Names the file `list` if that holds all_skipped() and not every file is shown. Empty if
+/// no file was skipped.
+std::string describe_skipped(const Data& data, const std::string& list = "");
 
-/// The number of images and a checksum of all pixels, which identify a set.
+/// Returns a line for each skipped file, in the same order: its path, escaped, and the reason.
+std::string all_skipped(const Data& data);
+
+/// The number of images and a checksum of all pixels, which identify a set wherever it is.
 std::string fingerprint(const nn::ImageSet& images);
 
 /// Describes a set in several lines: count, size, classes, mean and deviation of the pixels,
