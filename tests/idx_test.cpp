@@ -134,14 +134,15 @@ TEST_CASE("read_idx_folder finds the files of a folder") {
   write_file(folder / "train-images-idx3-ubyte.gz", gzip(small_images()));
   CHECK(!find_idx(folder.path()));
   CHECK(message(folder.path(), IdxPart::kTrain) ==
-        "DIR: no IDX files in this folder\n"
-        "  expected train-images-idx3-ubyte and train-labels-idx1-ubyte,\n"
-        "  each plain or with .gz");
+        "DIR: the IDX file of the labels is missing\n"
+        "  found    train-images-idx3-ubyte.gz\n"
+        "  expected train-labels-idx1-ubyte beside it, plain or with .gz");
   write_file(folder / "train-labels-idx1-ubyte", header({2}) + "\x01\x02");
   CHECK(find_idx(folder.path())->images == folder / "train-images-idx3-ubyte.gz");
   CHECK(read_idx_folder(folder.path()).labels == std::vector<int>{1, 2});
   CHECK(message(folder.path(), IdxPart::kTest) ==
-        "DIR: no IDX files in this folder\n"
+        "DIR: no IDX files of the expected names\n"
+        "  found    train-images-idx3-ubyte.gz, train-labels-idx1-ubyte\n"
         "  expected t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte,\n"
         "  each plain or with .gz");
   write_file(folder / "t10k-images-idx3-ubyte", small_images());
@@ -161,6 +162,63 @@ TEST_CASE("read_idx_folder finds the files of a folder") {
   fs::create_symlink("train-images-idx3-ubyte", links / "train-images-idx3-ubyte");
   CHECK(without_folder(message_of([&] { read_idx_folder(links.path()); }), links) ==
         "DIR/train-images-idx3-ubyte: cannot be read\n  open: Too many levels of symbolic links");
+}
+
+TEST_CASE("read_idx_folder takes names with a dot, and names what is similar or elsewhere") {
+  const std::string labels = header({2}) + "\x01\x02";
+  const auto message = [&](const TempFolder& folder, const std::string& name) {
+    return without_folder(message_of([&] { read_idx_folder(folder / name); }), folder);
+  };
+  const std::string expected =
+      "\n  expected train-images-idx3-ubyte and train-labels-idx1-ubyte,\n"
+      "  each plain or with .gz";
+  {  // as Kaggle's archive is unpacked: also a folder with the name of the file
+    const TempFolder folder;
+    make_folder(folder / "train-images-idx3-ubyte");
+    CHECK(message(folder, "") ==
+          "DIR/: no IDX files of the expected names\n  found    train-images-idx3-ubyte/" +
+              expected);
+    write_file(folder / "train-images.idx3-ubyte", small_images());
+    CHECK(message(folder, "") ==
+          "DIR/: the IDX file of the labels is missing\n  found    train-images.idx3-ubyte\n"
+          "  expected train-labels-idx1-ubyte beside it, plain or with .gz");
+    write_file(folder / "train-labels.idx1-ubyte.gz", gzip(labels));
+    CHECK(read_idx_folder(folder.path()).labels == std::vector<int>{1, 2});
+    // the usual name comes first, and the plain file before the compressed one
+    write_file(folder / "train-labels-idx1-ubyte.gz", gzip(header({2}) + "\x05\x06"));
+    CHECK(read_idx_folder(folder.path()).labels == std::vector<int>{5, 6});
+    write_file(folder / "train-labels.idx1-ubyte", header({2}) + "\x07\x08");
+    CHECK(read_idx_folder(folder.path()).labels == std::vector<int>{7, 8});
+    fs::remove(folder / "train-images.idx3-ubyte");
+    CHECK(message(folder, "") ==
+          "DIR/: the IDX file of the images is missing\n  found    train-labels.idx1-ubyte\n"
+          "  expected train-images-idx3-ubyte beside it, plain or with .gz");
+  }
+  {  // one level too high and one too low, as torchvision unpacks
+    const TempFolder folder;
+    make_folder(folder / "raw/inner");
+    write_file(folder / "raw/train-images-idx3-ubyte", small_images());
+    write_file(folder / "raw/train-labels-idx1-ubyte", labels);
+    write_file(folder / "readme.txt", "text");
+    CHECK(message(folder, "raw") == "");
+    CHECK(message(folder, "") == "DIR/: no IDX files in this folder\n  found    raw/, readme.txt" +
+                                     expected + "\n  both are in DIR/raw/");
+    for (const std::string name : {"raw/inner", "raw/inner/"}) {
+      CHECK(message(folder, name) == "DIR/" + name + ": no IDX files in this folder" + expected +
+                                         "\n  both are in DIR/raw/");
+    }
+  }
+  const TempFolder folder;
+  for (const char* name : {"Train-Images-IDX3-ubyte", "train-labels-idx1-ubyte (1).gz",
+                           "emnist-letters-train-images-idx3-ubyte", "t10k-images-idx3-ubyte",
+                           "t10k-labels-idx1-ubyte", "notes.txt"}) {
+    write_file(folder / name, "x");
+  }
+  CHECK(message(folder, "") ==
+        "DIR/: no IDX files of the expected names\n"
+        "  found    Train-Images-IDX3-ubyte, emnist-letters-train-images-idx3-ubyte, "
+        "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte and 1 more" +
+            expected);
 }
 
 TEST_CASE("Fashion-MNIST is read if it is installed") {

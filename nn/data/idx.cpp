@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <iterator>
 #include <system_error>
 
 #include "autograd/error.h"
 #include "nn/content.h"
 #include "nn/data/folder.h"
+#include "nn/escape.h"
 #include "nn/file.h"
 
 namespace forger::nn {
@@ -21,6 +24,7 @@ constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
 // Deflate spends at least 2 bits on 258 bytes, so no stream grows more than 1032-fold. The slack is
 // for the headers. A file that declares more bytes is refused before it is read.
 constexpr uint64_t kMaxDeflateRatio = 1032, kDeflateSlack = 64 << 10;
+constexpr size_t kShownNames = 4;  // in the Error for a folder without IDX files
 
 /// The bytes of a file, decompressed if they are gzip. Apart from a small buffer it takes no
 /// memory.
@@ -247,15 +251,84 @@ void append_word(std::string& bytes, uint64_t word) {
   for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(word >> shift & 255);
 }
 
+std::string prefix(IdxPart part) { return part == IdxPart::kTrain ? "train" : "t10k"; }
+
+std::string images_name(IdxPart part) { return prefix(part) + "-images-idx3-ubyte"; }
+std::string labels_name(IdxPart part) { return prefix(part) + "-labels-idx1-ubyte"; }
+
 std::optional<fs::path> find_file(const fs::path& folder, const std::string& name) {
+  std::string with_dot = name;  // train-images.idx3-ubyte
+  with_dot[name.find("-idx")] = '.';
   for (const char* ending : {"", ".gz"}) {
-    const fs::path path = folder / (name + ending);
-    if (is_there(path)) return path;
+    for (const std::string& spelling : {name, with_dot}) {
+      const fs::path path = folder / (spelling + ending);
+      std::error_code unseen;
+      if (is_there(path) && !fs::is_directory(path, unseen)) return path;
+    }
   }
   return std::nullopt;
 }
 
-std::string prefix(IdxPart part) { return part == IdxPart::kTrain ? "train" : "t10k"; }
+/// Returns the names in a folder in the order of their bytes. Those of folders end with a slash.
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code unseen;
+    const bool is_folder = fs::is_directory(entry->path(), unseen);
+    names.push_back(entry->path().filename().string() + (is_folder ? "/" : ""));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// True for "Train-Images-IDX3-ubyte (1).zip", which is similar to the name of an IDX file.
+bool is_similar(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name.find("idx") != std::string::npos || name.find("ubyte") != std::string::npos;
+}
+
+/// "a, b and 3 more"
+std::string list_of(const std::vector<std::string>& names) {
+  std::string list;
+  const size_t shown = std::min(names.size(), kShownNames);
+  for (size_t i = 0; i < shown; ++i) list += (i == 0 ? "" : ", ") + escape(names[i]);
+  if (names.size() > shown) list += " and " + std::to_string(names.size() - shown) + " more";
+  return list;
+}
+
+/// Throws the Error for a folder in which find_idx() finds nothing.
+[[noreturn]] void fail_missing(const fs::path& folder, IdxPart part) {
+  const auto images = find_file(folder, images_name(part));
+  const auto labels = find_file(folder, labels_name(part));
+  if (images || labels) {
+    fail(folder.string(),
+         images ? "the IDX file of the labels is missing" : "the IDX file of the images is missing",
+         {"found    " + (images ? *images : *labels).filename().string(),
+          "expected " + (images ? labels_name(part) : images_name(part)) +
+              " beside it, plain or with .gz"},
+         {});
+  }
+  const std::vector<std::string> names = names_in(folder);
+  std::vector<std::string> similar, details;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(similar), is_similar);
+  if (!names.empty()) details.push_back("found    " + list_of(similar.empty() ? names : similar));
+  details.push_back("expected " + images_name(part) + " and " + labels_name(part) + ",");
+  details.push_back("each plain or with .gz");
+  std::vector<fs::path> elsewhere = {absolute_path(folder / "..")};
+  for (const std::string& name : names) elsewhere.push_back(folder / name);
+  for (const fs::path& place : elsewhere) {
+    const auto found = find_idx(place, part);
+    std::error_code unseen;
+    if (found && fs::is_regular_file(found->images, unseen)) {
+      details.push_back("both are in " + place.string());
+    }
+  }
+  fail(folder.string(),
+       similar.empty() ? "no IDX files in this folder" : "no IDX files of the expected names",
+       details, {});
+}
 
 }  // namespace
 
@@ -286,8 +359,8 @@ ImageSet read_idx(const fs::path& images_path, const fs::path& labels_path) {
 }
 
 std::optional<IdxPaths> find_idx(const fs::path& folder, IdxPart part) {
-  const auto images = find_file(folder, prefix(part) + "-images-idx3-ubyte");
-  const auto labels = find_file(folder, prefix(part) + "-labels-idx1-ubyte");
+  const auto images = find_file(folder, images_name(part));
+  const auto labels = find_file(folder, labels_name(part));
   if (!images || !labels) return std::nullopt;
   return IdxPaths{*images, *labels};
 }
@@ -295,13 +368,7 @@ std::optional<IdxPaths> find_idx(const fs::path& folder, IdxPart part) {
 ImageSet read_idx_folder(const fs::path& folder, IdxPart part) {
   check_folder(folder);
   const auto paths = find_idx(folder, part);
-  if (!paths) {
-    const std::string name = prefix(part);
-    fail(folder.string(), "no IDX files in this folder",
-         {"expected " + name + "-images-idx3-ubyte and " + name + "-labels-idx1-ubyte,",
-          "each plain or with .gz"},
-         {});
-  }
+  if (!paths) fail_missing(folder, part);
   return read_idx(paths->images, paths->labels);
 }
 

@@ -27,12 +27,14 @@ struct IdxPaths {
 };
 
 /// Returns the paths of train-images-idx3-ubyte and train-labels-idx1-ubyte, or of the pair that
-/// begins with t10k. Each may end with .gz; the plain file comes first. Returns nothing if either
-/// file is missing. A file that cannot be read is not missing: reading it gives the reason.
+/// begins with t10k. Some programs write train-images.idx3-ubyte, which is found as well. Each may
+/// end with .gz; the plain file comes first. Returns nothing if either file is missing. A file that
+/// cannot be read is not missing: reading it gives the reason.
 std::optional<IdxPaths> find_idx(const std::filesystem::path& folder,
                                  IdxPart part = IdxPart::kTrain);
 
-/// Reads the pair of files in a folder. Throws Error that lists the names it looked for.
+/// Reads the pair of files in a folder. Throws Error that lists the names it looked for and similar
+/// names that are there. It also tells if the files are in the folder above or in one below.
 ImageSet read_idx_folder(const std::filesystem::path& folder, IdxPart part = IdxPart::kTrain);
 
 /// Returns the ten classes of Fashion-MNIST in the order of its labels (Xiao et al. 2017, arXiv
