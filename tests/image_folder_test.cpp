@@ -240,13 +240,15 @@ TEST_CASE("skipped files are grouped by reason, and no damaged picture is hidden
                                                "ftypheic",
                                                12));
   write_file(folder / "animation.jpg", "GIF89a");
+  write_file(folder / "b.webp", "RIFF1234WEBPVP8 ");
   write_file(folder / "a\nb\xff.txt", "text");
   write_file(folder / "Thumbs.db", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
   const std::vector<SkippedFile> skipped = read_image_folder(folder.path(), 4, 1).skipped;
-  CHECK(skipped.size() == 38);
+  CHECK(skipped.size() == 39);
   const std::vector<std::string> all = {
       "z.png: truncated: a PNG image without its end",
       "animation.jpg: not a PNG or JPEG image; it looks like a GIF image",
+      "b.webp: not a PNG or JPEG image; it looks like a WebP image",
       "cmyk.jpg: a JPEG image of 4 channels whose colours are not known; found no marker of "
       "Adobe's, expected Adobe's transform 0 (CMYK) or 2 (YCCK)",
       "photo.JPG: not a PNG or JPEG image; it looks like a HEIC image",
@@ -254,11 +256,11 @@ TEST_CASE("skipped files are grouped by reason, and no damaged picture is hidden
       "._p10.jpg and 29 more: left out: a hidden file",
       "Thumbs.db: not a PNG or JPEG image; it looks like an OLE file, such as Thumbs.db of Windows",
       "a\\x0ab\\xff.txt: not a PNG or JPEG image; it looks like text"};
-  CHECK(describe_skipped(skipped, 8) == all);
-  CHECK(describe_skipped(skipped, 7).back() == "and 1 more, for 1 other reason");
+  CHECK(describe_skipped(skipped, 9) == all);
+  CHECK(describe_skipped(skipped, 8).back() == "and 1 more, for 1 other reason");
   const std::vector<std::string> few = describe_skipped(skipped, 5);
   CHECK(few.size() == 6);
-  CHECK(few.back() == "and 32 more, for 3 other reasons");
+  CHECK(few.back() == "and 34 more, for 4 other reasons");
   CHECK(describe_skipped({}, 5).empty());
 }
 

@@ -21,7 +21,8 @@ int rank(const SkippedFile& file) {
   const std::string& reason = file.reason;
   if (reason.starts_with("damaged") || reason.starts_with("truncated")) return 0;
   if (reason.starts_with("left out")) return 2;
-  return reason.starts_with("cannot be read") || is_named_like_a_picture(file.path) ? 1 : 2;
+  const bool is_picture = reason.ends_with(" image") || is_named_like_a_picture(file.path);
+  return is_picture || reason.starts_with("cannot be read") ? 1 : 2;
 }
 
 }  // namespace

@@ -27,7 +27,6 @@ constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 constexpr int64_t kDigitCount = 60000;  // as many as MNIST has
 constexpr int64_t kIdxSize = 28, kFolderSize = 32, kFolderChannels = 3;
 constexpr IntegerRange kSizes = {16, 128, 4};
-constexpr size_t kShownReasons = 5;  // for skipped files
 constexpr const char* kExpectedData = "fashion-mnist, digits, or a folder with PNG and JPEG images";
 
 std::string absolute(const std::string& folder) {
@@ -183,10 +182,10 @@ std::string describe_images(const nn::ImageSet& images) {
          square(images.height);
 }
 
-std::string describe_skipped(const Data& data, const std::string& list) {
+std::string describe_skipped(const Data& data, const std::string& list, size_t reasons) {
   if (data.skipped.empty()) return "";
   const size_t n = data.skipped.size();
-  std::vector<std::string> lines = nn::describe_skipped(data.skipped, kShownReasons);
+  std::vector<std::string> lines = nn::describe_skipped(data.skipped, reasons);
   if (lines.size() < n && !list.empty()) lines.push_back("all of them: " + list);
   std::string text = "skipped  " + std::to_string(n) + (n == 1 ? " file\n" : " files\n");
   for (const std::string& line : lines) text += "         " + line + "\n";
@@ -237,7 +236,7 @@ std::string inspect(const Data& data) {
     text += std::string(count.size() < 18 ? 18 - count.size() : 1, ' ') + count + "  " +
             nn::escape(images.class_names[label]) + "\n";
   }
-  return text + describe_skipped(data);
+  return text + describe_skipped(data, "", data.skipped.size());
 }
 
 }  // namespace forger::tutorials

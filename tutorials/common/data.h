@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -42,7 +43,7 @@ std::string describe_images(const nn::ImageSet& images);
 /// The number of skipped files, and a line for each of the first reasons: damaged pictures come
 /// first. Names the file `list` if that holds all_skipped() and not every file is shown. Empty if
 /// no file was skipped.
-std::string describe_skipped(const Data& data, const std::string& list = "");
+std::string describe_skipped(const Data& data, const std::string& list = "", size_t reasons = 5);
 
 /// Returns a line for each skipped file, in the same order: its path, escaped, and the reason.
 std::string all_skipped(const Data& data);
@@ -50,8 +51,8 @@ std::string all_skipped(const Data& data);
 /// The number of images and a checksum of all pixels, which identify a set wherever it is.
 std::string fingerprint(const nn::ImageSet& images);
 
-/// Describes a set in several lines: count, size, classes, mean and deviation of the pixels,
-/// skipped files.
+/// Describes a set in several lines: count, size, classes, mean and deviation of the pixels, and
+/// every reason for which files were skipped.
 std::string inspect(const Data& data);
 
 }  // namespace forger::tutorials
