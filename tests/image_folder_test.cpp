@@ -249,8 +249,8 @@ TEST_CASE("skipped files are grouped by reason, and no damaged picture is hidden
       "z.png: truncated: a PNG image without its end",
       "animation.jpg: not a PNG or JPEG image; it looks like a GIF image",
       "b.webp: not a PNG or JPEG image; it looks like a WebP image",
-      "cmyk.jpg: a JPEG image of 4 channels whose colours are not known; found no marker of "
-      "Adobe's, expected Adobe's transform 0 (CMYK) or 2 (YCCK)",
+      "cmyk.jpg: a JPEG image of 4 channels whose colours are not known; found no Adobe "
+      "marker, expected Adobe's transform 0 (CMYK) or 2 (YCCK)",
       "photo.JPG: not a PNG or JPEG image; it looks like a HEIC image",
       "vast1.png and 1 more: too large; found 67108865 bytes, at most 67108864 expected",
       "._p10.jpg and 29 more: left out: a hidden file",

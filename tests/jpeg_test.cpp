@@ -131,11 +131,11 @@ TEST_CASE("a JPEG of 4 channels is an error unless Adobe's marker tells its colo
   for (const bool progressive : {false, true}) {
     image.progressive = progressive;
     image.segments = "";
-    CHECK(decoded(image) == wrong("no marker of Adobe's"));
+    CHECK(decoded(image) == wrong("no Adobe marker"));
     image.segments = jpeg_segment(0xe0, std::string("JFIF\0\1\1\0\0\1\0\1\0\0", 14));
-    CHECK(decoded(image) == wrong("no marker of Adobe's"));
+    CHECK(decoded(image) == wrong("no Adobe marker"));
     image.segments = jpeg_segment(0xee, "Adobe");
-    CHECK(decoded(image) == wrong("no marker of Adobe's"));
+    CHECK(decoded(image) == wrong("no Adobe marker"));
     image.segments = adobe_segment(1);
     CHECK(decoded(image) == wrong("Adobe's transform 1"));
   }

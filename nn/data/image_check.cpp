@@ -57,7 +57,7 @@ void check_frame(uint32_t marker, std::string_view frame, const std::string& sou
        {"found " + found + ", expected Huffman coding of 1, 3 or 4 channels with 8 bits"}, {});
 }
 
-/// Returns the colour transform in a segment APP14 of Adobe's, or -1. stb_image reads it likewise.
+/// Returns the colour transform in Adobe's segment APP14, or -1. stb_image reads it likewise.
 int adobe_transform(std::string_view segment) {
   const bool adobe = segment.starts_with("Adobe\0"sv) && segment.size() >= 12;
   return adobe ? static_cast<uint8_t>(segment[11]) : -1;
@@ -68,7 +68,7 @@ int adobe_transform(std::string_view segment) {
 void check_four_channels(int transform, const std::string& source) {
   if (transform == 0 || transform == 2) return;
   const std::string found =
-      transform < 0 ? "no marker of Adobe's" : "Adobe's transform " + std::to_string(transform);
+      transform < 0 ? "no Adobe marker" : "Adobe's transform " + std::to_string(transform);
   fail(source, "a JPEG image of 4 channels whose colours are not known",
        {"found " + found + ", expected Adobe's transform 0 (CMYK) or 2 (YCCK)"}, {});
 }
