@@ -192,7 +192,8 @@ function makeChart(title, curves) {
   const paleColumns = run.metrics.rows_per_point > 1 ? 2 : 1;
   const firstMean = 1 + paleColumns * curves.length;
   const stroke = i => colour(`curve-${i % 4 + 1}`);
-  const value = (chart, number) => number === null || number === undefined ? "" : number.toPrecision(3);
+  const value = (_, number) => number == null ? "" :
+    number !== 0 && Math.abs(number) < 0.001 ? number.toExponential(1) : number.toPrecision(3);
   const axis = {stroke: colour("soft"), grid: {stroke: colour("grid"), width: 1}, ticks: {show: false},
                 font: `12px ${colour("sans")}`};
   const place = element("div");
@@ -209,7 +210,7 @@ function makeChart(title, curves) {
     axes: [{...axis, size: 30, values: (_, splits) => splits.map(grouped)}, {...axis, size: 52}],
     cursor: {sync: {key: "run"}, y: false},
     series: [
-      {label: "step", value: (_, step) => step === null || step === undefined ? "" : grouped(step)},
+      {label: "step", value: (_, step) => step == null ? "" : grouped(step)},
       ...curves.flatMap((_, i) => Array(paleColumns).fill(
         {class: "pale", stroke: stroke(i) + "48", width: paleColumns === 1 ? 1 : 0, points: {show: false}})),
       ...curves.map((curve, i) => ({label: curve.label, stroke: stroke(i), width: 2, points: {show: false}, value})),
