@@ -9,6 +9,7 @@
 
 #include "autograd/error.h"
 #include "tutorials/common/options.h"
+#include "tutorials/common/wait_policy.h"
 
 namespace forger::tutorials {
 namespace {
@@ -22,6 +23,7 @@ int failed(const char* message, int status) {
 }  // namespace
 
 int report_errors(int argc, char** argv, int (*body)(int argc, char** argv)) {
+  choose_wait_policy(argv);
   // With this a limit on file sizes is an error like a full disk; it does not end the process.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
