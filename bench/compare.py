@@ -162,12 +162,6 @@ def show(speeds, groups):
         print(f"{group:22} {g['count']:5} {g['mean']:7.3f}  {g['least']:.3f} - {g['most']:.3f}")
 
 
-def positive(text):
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 on expected, found '{text}'")
-    return int(text)
-
-
 def regular_expression(text):
     try:
         re.compile(text)
@@ -185,8 +179,8 @@ def parse(arguments):
                              "steps/dcgan64/threads:2")
     parser.add_argument("--models", type=lambda text: text.split(","), metavar="LIST",
                         help=f"of the steps (default {','.join(programs.MODELS)}, where both have them)")
-    parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="default %(default)s")
-    parser.add_argument("--repeats", type=positive, default=3, metavar="N",
+    parser.add_argument("--rounds", type=programs.positive, default=5, metavar="N", help="default %(default)s")
+    parser.add_argument("--repeats", type=programs.positive, default=3, metavar="N",
                         help="steps of one run, of which the median counts (default %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="writes all that was measured")
     return parser.parse_args(arguments)
