@@ -24,7 +24,8 @@ enum class Schedule {
 /// One thread's view of a team of threads. Each thread of the team has a Team object.
 class Team {
  public:
-  Team(int thread, int size) : thread_(thread), size_(size) {}
+  /// `tickets` is the team's counter for dynamic schedules, 0 at first.
+  Team(int thread, int size, int64_t& tickets) : thread_(thread), size_(size), tickets_(tickets) {}
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
@@ -33,29 +34,37 @@ class Team {
   int size() const { return size_; }
 
   /// Calls task(t) once for each t < count, in one thread of the team. Every thread of the team
-  /// must call it. Its tasks start when those of the previous share() are done. A team of one runs
-  /// a plain loop. A task must not throw or allocate.
+  /// must call it. Its tasks start when those of the previous share() are done. A task must not
+  /// throw or allocate.
   template <class Task>
   void share(int64_t count, const Task& task, Schedule schedule = Schedule::kFixed) {
-    if (size_ == 1) {
-      for (int64_t t = 0; t < count; ++t) task(t);
-      return;
-    }
-    if (shared_before_) {
+    if (shared_before_ && size_ > 1) {
 #pragma omp barrier
     }
     shared_before_ = true;
-    if (schedule == Schedule::kDynamic) {
-#pragma omp for schedule(monotonic : dynamic, 1) nowait
-      for (int64_t t = 0; t < count; ++t) task(t);
-    } else {
-#pragma omp for schedule(static) nowait
-      for (int64_t t = 0; t < count; ++t) task(t);
+    const bool dynamic = schedule == Schedule::kDynamic && size_ > 1;
+    const int64_t end = dynamic ? count : count * (thread_ + 1) / size_;
+    // One loop for both schedules: the compiler copies a long task into each loop that calls it.
+    int64_t t = dynamic ? next_ticket() : count * thread_ / size_;
+    while (t < end) {
+      task(t);
+      t = dynamic ? next_ticket() : t + 1;
     }
+    // Each thread drew one ticket too many, so all know where the next share() begins.
+    if (dynamic) first_ticket_ += count + size_;
   }
 
  private:
+  int64_t next_ticket() {
+    int64_t ticket;
+#pragma omp atomic capture
+    ticket = tickets_++;
+    return ticket - first_ticket_;
+  }
+
   int thread_, size_;
+  int64_t& tickets_;
+  int64_t first_ticket_ = 0;  // of the current share()
   bool shared_before_ = false;
 };
 
@@ -64,28 +73,32 @@ class Team {
 /// OpenMP construct, because starting a parallel region takes longer than a small matrix product.
 template <class F>
 void run_team(int threads, const F& f) {
+  int64_t tickets = 0;
   if (threads == 1) {
-    Team alone(0, 1);
+    Team alone(0, 1, tickets);
     f(alone);
     return;
   }
 #pragma omp parallel num_threads(threads)
   {
-    Team team(omp_get_thread_num(), omp_get_num_threads());
+    Team team(omp_get_thread_num(), omp_get_num_threads(), tickets);
     f(team);
   }
 }
 
 /// Calls body(begin, end) for each chunk of [0, n), in parallel. A body may compute one partial
 /// result per chunk. Its bits do not depend on the number of threads if `chunk` does not. The body
-/// must not throw or allocate.
+/// must not throw or allocate. It captures by value ([=]), because each thread copies it.
 template <class Body>
 void parallel_chunks(int64_t n, int64_t chunk, const Body& body) {
   const int64_t chunks = (n + chunk - 1) / chunk;
   run_team(chunks <= 1 ? 1 : max_threads(), [&](Team& team) {
+    // The compiler keeps the values of a local copy in registers. It would read those of `body`
+    // again after each store, because the address of `body` goes to other threads.
+    const Body own = body;
     team.share(chunks, [&](int64_t i) {
       const int64_t begin = i * chunk;
-      body(begin, n - begin < chunk ? n : begin + chunk);
+      own(begin, n - begin < chunk ? n : begin + chunk);
     });
   });
 }

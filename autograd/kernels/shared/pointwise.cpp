@@ -11,6 +11,10 @@
 namespace forger::kernels {
 namespace {
 
+// Strides that are constants of a loop.
+constexpr std::integral_constant<int64_t, 0> kSingle;
+constexpr std::integral_constant<int64_t, 1> kDense;
+
 template <class F>
 void map(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y, F f) {
   const int64_t inner = s.extent[3], rows = s.extent[0] * s.extent[1] * s.extent[2];
@@ -22,18 +26,18 @@ void map(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y, F f) {
     const Scalar* br = b + i * s.b_stride[0] + j * s.b_stride[1] + k * s.b_stride[2];
     Scalar* yr = y + r * inner;
     // The compiler vectorises the loops with constant strides.
-    if (as == 1 && bs == 1) {
-      for (int64_t l = begin; l < end; ++l) yr[l] = f(ar[l], br[l]);
-    } else if (as == 1 && bs == 0) {
-      for (int64_t l = begin; l < end; ++l) yr[l] = f(ar[l], *br);
-    } else {
-      for (int64_t l = begin; l < end; ++l) yr[l] = f(ar[l * as], br[l * bs]);
-    }
+    const auto loop = [=](auto a_stride, auto b_stride) {
+      for (int64_t l = begin; l < end; ++l) yr[l] = f(ar[l * a_stride], br[l * b_stride]);
+    };
+    if (as == 1 && bs == 1) return loop(kDense, kDense);
+    if (as == 1 && bs == 0) return loop(kDense, kSingle);
+    if (as == 0 && bs == 1) return loop(kSingle, kDense);
+    loop(as, bs);
   };
   if (rows == 1) {
-    parallel_chunks(inner, kChunkElements, [&](int64_t begin, int64_t end) { row(0, begin, end); });
+    parallel_chunks(inner, kChunkElements, [=](int64_t begin, int64_t end) { row(0, begin, end); });
   } else {
-    parallel_chunks(rows, items_per_chunk(inner), [&](int64_t begin, int64_t end) {
+    parallel_chunks(rows, items_per_chunk(inner), [=](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) row(r, 0, inner);
     });
   }
@@ -41,7 +45,7 @@ void map(const Broadcast& s, const Scalar* a, const Scalar* b, Scalar* y, F f) {
 
 template <class F>
 void map(int64_t n, const Scalar* x, Scalar* y, F f) {
-  parallel_chunks(n, kChunkElements, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunkElements, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) y[i] = f(x[i]);
   });
 }
@@ -135,8 +139,6 @@ void where(int64_t n, const Scalar* condition, Repeatable a, Repeatable b, Scala
       }
     });
   };
-  constexpr std::integral_constant<int64_t, 0> kSingle;
-  constexpr std::integral_constant<int64_t, 1> kDense;
   if (a.single && b.single) return select(kSingle, kSingle);
   if (a.single) return select(kSingle, kDense);
   if (b.single) return select(kDense, kSingle);
@@ -177,7 +179,7 @@ void elu(int64_t n, Scalar alpha, const Scalar* x, Scalar* y) {
 void sgd(const Sgd& s, int64_t n, const Scalar* g, Scalar* p, Scalar* v) {
   const auto lr = static_cast<Scalar>(s.lr), momentum = static_cast<Scalar>(s.momentum);
   const auto decay = static_cast<Scalar>(s.weight_decay);
-  parallel_chunks(n, kChunkElements, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunkElements, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       Scalar d = g[i] + decay * p[i];
       if (v) {
@@ -193,7 +195,7 @@ void rmsprop(const RmsProp& s, int64_t n, const Scalar* g, Scalar* p, Scalar* sq
   const auto lr = static_cast<Scalar>(s.lr), momentum = static_cast<Scalar>(s.momentum);
   const auto decay = static_cast<Scalar>(s.weight_decay), eps = static_cast<Scalar>(s.eps);
   const auto alpha = static_cast<Scalar>(s.alpha), rest = static_cast<Scalar>(1 - s.alpha);
-  parallel_chunks(n, kChunkElements, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunkElements, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const Scalar d = g[i] + decay * p[i];
       square[i] = alpha * square[i] + rest * d * d;

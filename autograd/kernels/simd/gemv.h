@@ -155,7 +155,7 @@ void gemv_of_columns(const Gemm& s, int threads) {
                                    static_cast<size_t>(slices * pieces * size) * sizeof(float)));
   const auto sum_of = [&](int64_t slice) { return sums + slice * pieces * size; };
   const int64_t tasks = slices * pieces;
-  parallel_chunks(tasks, ceil_div(tasks, threads), [&](int64_t begin, int64_t end) {
+  parallel_chunks(tasks, ceil_div(tasks, threads), [=](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t slice = t / pieces, p = slice * depth, i = t % pieces * size;
       if (i >= s.m) continue;
@@ -186,7 +186,7 @@ void gemv_of_rows(const Gemm& s, int threads) {
     for (int64_t p = 0; p < s.k; ++p) copy[p] = s.b[p * s.b_row];
   }
   const float* const x = copy != nullptr ? copy : s.b;
-  parallel_chunks(s.m, round_up(ceil_div(s.m, threads), 4), [&](int64_t begin, int64_t end) {
+  parallel_chunks(s.m, round_up(ceil_div(s.m, threads), 4), [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i += end - i < 4 ? 1 : 4) {
       const auto dot = end - i < 4 ? gemv_rows<1> : gemv_rows<4>;
       dot(s.k, s.a + i * s.a_row, s.a_row, x, s.c + i * s.c_row, s.c_row, s.accumulate);

@@ -29,7 +29,7 @@ template <class Body>
 inline void for_columns(const Channels& s, const Body& body) {
   const int64_t vectors = ceil_div(s.c, Vec::kLanes);
   const int64_t group = max(1, channels_per_chunk(s) / Vec::kLanes);
-  parallel_chunks(vectors, group, [&](int64_t begin, int64_t end) {
+  parallel_chunks(vectors, group, [=](int64_t begin, int64_t end) {
     for_lanes(begin * Vec::kLanes, min(s.c, end * Vec::kLanes), body);
   });
 }
@@ -48,7 +48,7 @@ struct BatchNormForward {
 
 void batch_norm_images(const Channels& s, const BatchNormForward& f) {
   const auto count = static_cast<double>(s.n * s.s);
-  parallel_chunks(s.c, channels_per_chunk(s), [&](int64_t begin, int64_t end) {
+  parallel_chunks(s.c, channels_per_chunk(s), [=](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       WideSum sum, squares;
       for_channel(s, c, [&](int64_t i, Lanes lanes) { sum.add(lanes.get(f.x + i)); });
@@ -115,7 +115,7 @@ struct BatchNormBackward {
 template <bool leaky>
 void batch_norm_grad_images(const Channels& s, const BatchNormBackward& b) {
   const auto count = static_cast<double>(s.n * s.s);
-  parallel_chunks(s.c, channels_per_chunk(s), [&](int64_t begin, int64_t end) {
+  parallel_chunks(s.c, channels_per_chunk(s), [=](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       const Vec m = broadcast(b.mean[c]), scale = broadcast(b.rstd[c] * b.weight[c]);
       const Vec shift = leaky ? broadcast(b.bias[c]) : zero();

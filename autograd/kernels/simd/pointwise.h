@@ -33,14 +33,14 @@ inline void for_lanes(int64_t begin, int64_t end, const Body& body) {
 /// y = f(x), in chunks of kChunk elements.
 template <class F>
 inline void map(int64_t n, const float* x, float* y, const F& f) {
-  parallel_chunks(n, kChunk, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunk, [=](int64_t begin, int64_t end) {
     for_lanes(begin, end, [&](int64_t i, Lanes lanes) { lanes.put(y + i, f(lanes.get(x + i))); });
   });
 }
 
 template <class F>
 inline void map(int64_t n, const float* a, const float* b, float* y, const F& f) {
-  parallel_chunks(n, kChunk, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunk, [=](int64_t begin, int64_t end) {
     for_lanes(begin, end, [&](int64_t i, Lanes lanes) {
       lanes.put(y + i, f(lanes.get(a + i), lanes.get(b + i)));
     });
@@ -69,7 +69,7 @@ inline void map(const Broadcast& s, const float* a, const float* b, float* y, co
   const int64_t inner = s.extent[3], rows = s.extent[0] * s.extent[1] * s.extent[2];
   if (inner == 0) return;
   const int64_t pieces = ceil_div(inner, kChunk), piece = ceil_div(inner, pieces);
-  parallel_chunks(rows * pieces, max(1, kChunk / inner), [&](int64_t begin, int64_t end) {
+  parallel_chunks(rows * pieces, max(1, kChunk / inner), [=](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t row = t / pieces, l = t % pieces * piece;
       const int64_t k = row % s.extent[2], ij = row / s.extent[2];
@@ -168,7 +168,7 @@ void adam(const Adam& s, int64_t n, const float* g, float* p, float* m, float* v
   const Vec decay = constant(s.weight_decay), eps = constant(s.eps);
   const Vec shrink = constant(s.shrink), step_size = constant(s.step_size),
             correction = constant(1 / s.sqrt_correction);
-  parallel_chunks(n, kChunk / 4, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunk / 4, [=](int64_t begin, int64_t end) {
     for_lanes(begin, end, [&](int64_t i, Lanes lanes) {
       const Vec old = lanes.get(p + i);
       const Vec d = fma(decay, old, lanes.get(g + i));

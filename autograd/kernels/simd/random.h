@@ -96,7 +96,7 @@ inline void fill(const Philox& s, int64_t n, float* y, const F& f) {
   static_assert(kChunk / 2 % kStep == 0);
   const Generator g = generator(s);
   const Words low = load_words(kOrder.block), high = load_words(kOrder.block + Wide::kLanes);
-  parallel_chunks(n, kChunk / 2, [&](int64_t begin, int64_t end) {
+  parallel_chunks(n, kChunk / 2, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i += kStep) {
       const Words counter = words(s.counter + static_cast<uint64_t>(i / 4));
       const Numbers a = f(philox(g, counter + low)), b = f(philox(g, counter + high));

@@ -36,7 +36,7 @@ struct SumPlan {
 void sum_rows(const Reduce& s, const SumPlan& plan, const float* x, double* totals) {
   const int64_t outputs = s.keep0 * s.keep1, parts = plan.row_parts * plan.run_parts;
   const int64_t group = max(1, kChunk / (plan.rows * plan.run));
-  parallel_chunks(outputs * parts, group, [&](int64_t begin, int64_t end) {
+  parallel_chunks(outputs * parts, group, [=](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t output = t / parts, part = t % parts;
       const int64_t i = output / s.keep1, k = output % s.keep1;
@@ -56,7 +56,7 @@ void sum_rows(const Reduce& s, const SumPlan& plan, const float* x, double* tota
 void sum_columns(const Reduce& s, const SumPlan& plan, const float* x, double* totals) {
   const int64_t blocks = ceil_div(s.keep1, kColumns), outputs = s.keep0 * s.keep1;
   const int64_t group = max(1, kChunk / (plan.rows * kColumns));
-  parallel_chunks(s.keep0 * plan.row_parts * blocks, group, [&](int64_t begin, int64_t end) {
+  parallel_chunks(s.keep0 * plan.row_parts * blocks, group, [=](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t k0 = t % blocks * kColumns, k1 = min(s.keep1, k0 + kColumns);
       const int64_t part = t / blocks % plan.row_parts, i = t / blocks / plan.row_parts;
@@ -101,7 +101,7 @@ void sum(const Reduce& reduce, const float* x, float* y) {
   const Scratch<double> doubles(outputs * parts);
   double* const totals = doubles.get();
   columns ? sum_columns(s, plan, x, totals) : sum_rows(s, plan, x, totals);
-  parallel_chunks(outputs, kChunk, [&](int64_t begin, int64_t end) {
+  parallel_chunks(outputs, kChunk, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       double total = totals[i];
       for (int64_t part = 1; part < parts; ++part) total += totals[part * outputs + i];
