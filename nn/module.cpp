@@ -138,15 +138,23 @@ NamedTensors Module::state() const {
   return out;
 }
 
+// A training step asks for them several times, so no names are built.
+void Module::collect(std::vector<Tensor>& out) const {
+  for (const Entry& entry : tensors_) {
+    if (entry.trained) out.push_back(entry.tensor);
+  }
+  for (const Module* child : children_) child->collect(out);
+}
+
 std::vector<Tensor> Module::parameters() const {
   std::vector<Tensor> out;
-  for (auto& [name, tensor] : named_parameters()) out.push_back(tensor);
+  collect(out);
   return out;
 }
 
 int64_t Module::parameter_count() const {
   int64_t count = 0;
-  for (const auto& [name, tensor] : named_parameters()) count += tensor.numel();
+  for (const Tensor& tensor : parameters()) count += tensor.numel();
   return count;
 }
 

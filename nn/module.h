@@ -135,6 +135,7 @@ class Module {
   void check_name(const std::string& name, SourceLoc loc) const;
   Parameter enter(const std::string& name, const Tensor& initial, bool trained, SourceLoc loc);
   void collect(const std::string& prefix, bool buffers, NamedTensors& out) const;
+  void collect(std::vector<Tensor>& out) const;
 
   std::string name_;
   const char* path_;  // interned: nodes outlive modules

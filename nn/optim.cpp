@@ -119,16 +119,20 @@ void Optimizer::step(SourceLoc loc) {
 }
 
 void Optimizer::check_modules(SourceLoc loc) const {
-  if (modules_.empty()) return;
-  size_t next = 0;  // All are found here, one after the other, as long as nothing changed.
-  for (const auto& [name, p] : parameters_of(modules_)) {
-    const auto is_same = [&p = p](const auto& ours) { return ours.second.node() == p.node(); };
-    if (next < parameters_.size() && is_same(parameters_[next])) {
-      ++next;
-    } else if (std::none_of(parameters_.begin(), parameters_.end(), is_same)) {
-      fail(name_, "a parameter was added after the optimizer was made",
-           {name + " " + p.shape().str(), "expected an optimizer that is made after all layers"},
-           loc);
+  size_t next = 0;   // All are found here, one after the other, as long as nothing changed.
+  size_t count = 0;  // parameters of the modules seen so far
+  for (const Module* module : modules_) {
+    for (const Tensor& p : module->parameters()) {
+      const auto is_same = [&p](const auto& ours) { return ours.second.node() == p.node(); };
+      if (next < parameters_.size() && is_same(parameters_[next])) {
+        ++next;
+      } else if (std::none_of(parameters_.begin(), parameters_.end(), is_same)) {
+        fail(name_, "a parameter was added after the optimizer was made",
+             {parameters_of(modules_)[count].first + " " + p.shape().str(),
+              "expected an optimizer that is made after all layers"},
+             loc);
+      }
+      ++count;
     }
   }
 }
