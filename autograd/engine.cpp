@@ -199,7 +199,7 @@ void run_rule(Pass& pass, Visit& visit, bool keep_graph) {
     const Node& input = *node.inputs[i];
     if (i >= gradients.size() || !gradients[i].defined() || gradients[i].shape() != input.shape) {
       const bool given = i < gradients.size() && gradients[i].defined();
-      fail(node.name, "the rule's gradient has not its input's shape",
+      fail(node.name, "a gradient needs its input's shape",
            {"input " + std::to_string(i) + "  " + input.shape.str(),
             "gradient " + (given ? gradients[i].shape().str() : "undefined")},
            node.loc);
@@ -350,6 +350,10 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
 
 void backward(const Tensor& loss, const std::vector<Tensor>& leaves, BackwardOptions options,
               SourceLoc loc) {
+  if (leaves.empty()) {
+    fail("backward", "the list of leaves is empty",
+         {"without a list, backward(loss) adds to every leaf's gradient"}, loc);
+  }
   for (const Tensor& leaf : leaves) {
     if (leaf.node() && !leaf.node()->is_leaf()) {
       fail("backward", "gradients are left in leaves, and this tensor was computed",
@@ -365,9 +369,12 @@ void backward(const Tensor& loss, const std::vector<Tensor>& leaves, BackwardOpt
 }
 
 void backward(const Tensor& loss, SourceLoc loc) {
+  if (!loss.defined()) fail("backward", "the loss is undefined", {}, loc);
   if (!loss.requires_grad()) {
     fail("backward", "the loss depends on nothing that requires a gradient",
-         {"loss  " + (loss.defined() ? loss.shape().str() : "undefined")}, loc);
+         {"loss  " + loss.shape().str(),
+          "it was computed under NoGrad, or from data and frozen parameters alone"},
+         loc);
   }
   std::vector<Ref<Node>> leaves;
   {

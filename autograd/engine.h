@@ -35,10 +35,10 @@ struct BackwardOptions {
 
 /// Adds the gradient of a loss (one element) to the grad() of each of `leaves`, which are the
 /// parameters to update. No other gradient is stored: a generator's step skips the gradients of the
-/// discriminator's weights. Frees the graph unless retain_graph is set. Throws Error if one of
-/// `leaves` was computed, requires no gradient (a frozen leaf) or is not part of the graph (unless
-/// allowed). Throws Error, too, if the loss does not have one element, and if an earlier pass freed
-/// the graph.
+/// discriminator's weights. Frees the graph unless retain_graph is set. Throws Error if the
+/// list is empty or if one of `leaves` was computed, requires no gradient (a frozen leaf) or is not
+/// part of the graph (unless allowed). Throws Error, too, if the loss does not have one element, and
+/// if an earlier pass freed the graph.
 void backward(const Tensor& loss, const std::vector<Tensor>& leaves, BackwardOptions options = {},
               SourceLoc loc = SourceLoc::here());
 

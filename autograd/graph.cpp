@@ -115,8 +115,8 @@ void Saved::throw_changed() const {
           std::to_string(storage.version) + " now"};
   if (user) details.push_back("used by  " + user->str());
   details.push_back("changed  at " + storage.changed_at.str());
-  fail("backward", "a tensor that the gradient needs was changed after it was used", details,
-       SourceLoc{});
+  fail(user ? user->name : "Saved",
+       "a tensor that the gradient needs was changed after it was used", details, SourceLoc{});
 }
 
 Tensor run_hooks(const Node& node, const Tensor& g) {

@@ -160,6 +160,7 @@ Tensor& Tensor::set_name(const std::string& name, SourceLoc loc) {
 }
 
 int64_t Tensor::add_hook(std::function<Tensor(const Tensor& g)> f, SourceLoc loc) const {
+  if (!defined()) fail("add_hook", "the tensor is undefined", {}, loc);
   if (!requires_grad()) {
     fail("add_hook", "the tensor requires no gradient, so none will come", {"x  " + shape_.str()},
          loc);

@@ -398,7 +398,17 @@ void restore(const Checkpoint& checkpoint, const std::string& prefix, const Name
              const std::string& source, SourceLoc loc) {
   const Checkpoint current = with_step_counts(checkpoint, prefix);
   const std::vector<Mismatch> wrong = mismatches_of_file(current, prefix, state);
-  if (!wrong.empty()) fail(source, "a checkpoint of another architecture", abridged(wrong), loc);
+  if (!wrong.empty()) {
+    std::vector<std::string> lines = abridged(wrong);
+    const bool none_found =
+        std::all_of(wrong.begin(), wrong.end(),
+                    [](const Mismatch& mismatch) { return mismatch.kind == Kind::kMissing; }) &&
+        wrong.size() == state.size();
+    if (none_found && !current.tensors.empty()) {
+      lines.push_back("the file's first name is " + current.tensors.begin()->first);
+    }
+    fail(source, "a checkpoint of another architecture", lines, loc);
+  }
   copy_matching(current, prefix, state, loc);
 }
 

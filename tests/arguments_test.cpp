@@ -14,6 +14,7 @@
 #include "autograd/error.h"
 #include "autograd/ops.h"
 #include "autograd/random.h"
+#include "message.h"
 
 namespace forger {
 namespace {
@@ -21,15 +22,6 @@ namespace {
 using In = const std::vector<Tensor>&;
 
 const SourceLoc at = SourceLoc::at("user.cpp", 7);
-
-std::string text_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 struct Call {
   const char* op;

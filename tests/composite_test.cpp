@@ -12,19 +12,10 @@
 #include "autograd/graph.h"
 #include "autograd/ops.h"
 #include "autograd/scope.h"
+#include "message.h"
 
 namespace forger {
 namespace {
-
-template <class F>
-std::string text_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 std::string line(int number) { return "tests/composite_test.cpp:" + std::to_string(number); }
 

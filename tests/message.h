@@ -1,23 +1,27 @@
 #pragma once
 
-#include <cstddef>
 #include <string>
 
 #include "autograd/error.h"
 
 namespace forger {
 
-/// Returns the message of the Error that f throws, without the line "at file:line", or "".
+/// Returns the whole message of the Error that f throws, or "".
 template <class F>
-std::string message_of(const F& f) {
+std::string text_of(const F& f) {
   try {
     f();
   } catch (const Error& error) {
-    std::string text = error.what();
-    const size_t at = text.rfind("\n  at ");
-    return text.substr(0, at);
+    return error.what();
   }
   return "";
+}
+
+/// Returns the message of the Error that f throws, without the line "at file:line", or "".
+template <class F>
+std::string message_of(const F& f) {
+  const std::string text = text_of(f);
+  return text.substr(0, text.rfind("\n  at "));
 }
 
 }  // namespace forger

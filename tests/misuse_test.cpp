@@ -60,7 +60,7 @@ TEST_CASE("misuse of an op: the op, what is wrong, what was found and expected")
        "  a and b    [2, 3]\n"
        "  axis -1: 4 against 3"},
       {[&] { return clamp(m, 2, 1); },
-       "clamp: low is not below high\n"
+       "clamp: low expected to be at most high\n"
        "  low   2.000000\n"
        "  high  1.000000"},
       {[&] { return leaky_relu(m, -1); },

@@ -26,17 +26,6 @@ struct Root : Module {
   Root() : Module("net") {}
 };
 
-/// Returns the whole message of the Error that f throws.
-template <class F>
-std::string text_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
 std::string here(int line, const std::string& path) {
   return "\n  at tests/module_test.cpp:" + std::to_string(line) + ", in " + path;
 }

@@ -225,9 +225,9 @@ TEST_CASE("restore() lists every mismatch and changes nothing") {
   CHECK(message("", many) ==
         "run/a.safetensors: a checkpoint of another architecture\n  missing  x0 [1]\n"
         "  missing  x1 [1]\n  missing  x2 [1]\n  missing  x3 [1]\n  missing  x4 [1]\n"
-        "  missing  x5 [1]\n  and 3 more");
+        "  missing  x5 [1]\n  and 3 more\n  the file's first name is D.a");
   many.resize(6);
-  CHECK(message("", many).ends_with("\n  missing  x5 [1]"));
+  CHECK(message("", many).ends_with("\n  missing  x5 [1]\n  the file's first name is D.a"));
 }
 
 TEST_CASE("an impossible header length is rejected before anything is read or allocated") {

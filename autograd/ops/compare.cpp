@@ -78,7 +78,7 @@ struct Clamp {
 Tensor clamp(const Tensor& x, double low, double high, SourceLoc loc) {
   check_defined("clamp", {{"x", x}}, loc);
   if (!(low <= high)) {
-    fail("clamp", "low is not below high",
+    fail("clamp", "low expected to be at most high",
          {"low   " + std::to_string(low), "high  " + std::to_string(high)}, loc);
   }
   const Tensor bottom = Tensor::scalar(static_cast<Scalar>(low));

@@ -39,8 +39,8 @@ bool refused_or_right(const OpCase& c, const std::vector<Tensor>& expected, cons
     return false;
   } catch (const Error& error) {
     const std::string text = error.what();
-    CHECK(text.starts_with(
-        "backward: a tensor that the gradient needs was changed after it was used\n"));
+    CHECK(text.find(": a tensor that the gradient needs was changed after it was used\n") !=
+          std::string::npos);
     CHECK(text.find("\n  used by  #") != std::string::npos);
     CHECK(text.find("\n  changed  at tests/f64/in_place_test.cpp:") != std::string::npos);
     return true;
