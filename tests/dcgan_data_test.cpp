@@ -124,4 +124,17 @@ TEST_CASE("class names with line breaks and other bytes are printed escaped") {
   CHECK(out.find("1  two\\x0alines\n") != std::string::npos);
 }
 
+TEST_CASE("a data folder whose name is not UTF-8 is saved and resumed") {
+  const TempFolder folder;
+  const std::string name = "caf\xe9 \\x41\n";
+  make_pictures(folder / name, 16, 1);
+  const Words base = Words{"--data", name} + words("--channels 1 --sample-every 1") + kTiny;
+  dcgan_ok(folder, base + words("--steps 3 --out whole"));
+  dcgan_ok(folder, base + words("--steps 2 --out parts"));
+  const auto metadata = nn::load_checkpoint(folder / "parts/checkpoint.safetensors").metadata;
+  CHECK(metadata.at("data") == folder.path().string() + "/caf\\xe9 \\\\x41\\x0a");
+  dcgan_ok(folder, words("--resume --out parts --steps 3"));
+  check_same_files(folder / "whole", folder / "parts");
+}
+
 }  // namespace forger

@@ -62,13 +62,15 @@ inline Words words(const std::string& line) {
 
 inline std::string contents(const fs::path& path) { return nn::read_file(path, kAnySize); }
 
-/// Every file of a run but run.json, which names its own call, by its path within the run.
+/// Every file of a run by its path within the run, but .lock, run.json, which names its own call,
+/// and report.html, which shows it.
 inline std::map<std::string, std::string> files_of(const fs::path& run) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(run)) {
     const std::string name = entry.path().lexically_relative(run).string();
     std::error_code unreadable;  // a link in a circle
-    if (entry.is_regular_file(unreadable) && name != "run.json") {
+    if (entry.is_regular_file(unreadable) && name != "run.json" && name != ".lock" &&
+        name != "report.html") {
       files[name] = contents(entry.path());
     }
   }

@@ -58,9 +58,12 @@ TEST_CASE("--quick trains: losses are finite, and samples vary and change") {
   }
   CHECK(on_real > on_fake + 0.1);
 
+  CHECK(contents(run / "report.html").find("\"signs\":[]") != std::string::npos);
+
   // Before training all pixels are mid-grey with a black frame; after it, dark and bright.
   const nn::Image before = read_png(run / "samples/step_000000.png", 1);
-  const nn::Image after = read_png(run / "samples" / tutorials::sample_name(kQuickSteps), 1);
+  const nn::Image after =
+      read_png(run / "samples" / (tutorials::step_name(kQuickSteps) + ".png"), 1);
   CHECK(before.width == after.width);
   CHECK(levels_of(before) < 64);
   CHECK(levels_of(after) > 200);
@@ -266,6 +269,7 @@ TEST_CASE("run.json records every option and the build") {
                                                                   {"features", 2},
                                                                   {"seed", 5},
                                                                   {"sample-every", 100},
+                                                                  {"keep-every", 0},
                                                                   {"quick", false},
                                                                   {"out", "run"},
                                                                   {"resume", false},
@@ -274,7 +278,7 @@ TEST_CASE("run.json records every option and the build") {
     CAPTURE(option.first);
     CHECK(options[option.first] == option.second);
   }
-  CHECK(options.size() == 17);
+  CHECK(options.size() == 18);
 }
 
 TEST_CASE("options on the command line override --quick") {
@@ -360,7 +364,8 @@ TEST_CASE("--help explains the progress table and every option") {
           "loss_G  ",      "D(x)  ",      "D(G(z))  ",  "--data ",         "--data-dir ",
           "--image-size ", "--channels ", "--epochs ",  "--steps ",        "--batch-size ",
           "--lr ",         "--beta1 ",    "--latent ",  "--features ",     "--seed ",
-          "--out ",        "--resume ",   "--quick ",   "--sample-every ", "--threads "}) {
+          "--out ",        "--resume ",   "--quick ",   "--sample-every ", "--keep-every ",
+          "--threads "}) {
       CAPTURE(word);
       CHECK(text.find(word) != std::string::npos);
     }

@@ -5,22 +5,24 @@
 #include <memory>
 
 #include "autograd/random.h"
+#include "networks.h"
 #include "nn/data/idx.h"
 #include "nn/data/image.h"
-#include "nn/data/loader.h"
 #include "nn/file.h"
+#include "nn/state.h"
+#include "options.h"
 #include "tutorials/common/draw.h"
 #include "tutorials/common/latent.h"
 #include "tutorials/common/progress.h"
 #include "tutorials/common/run_folder.h"
+#include "tutorials/common/run_options.h"
 
 namespace forger::dcgan {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kGridImages = 64, kGridColumns = 8;
-constexpr int64_t kShownPixels = 64;                // the approximate side of an image in a grid
+constexpr int64_t kGridImages = 64;
 constexpr int64_t kImagesAtOnce = 256;              // a multiple of 4: see generate()
 constexpr int64_t kMaxIdxBytes = int64_t{1} << 30;  // the most that read_idx() takes
 
@@ -28,7 +30,6 @@ constexpr int64_t kMaxIdxBytes = int64_t{1} << 30;  // the most that read_idx() 
 struct Trained {
   fs::path path;
   TrainOptions options;
-  Position position;
   std::unique_ptr<Generator> G;
 };
 
@@ -36,26 +37,22 @@ Trained load_generator(const std::string& given) {
   Trained trained;
   trained.path =
       given.empty()
-          ? tutorials::checkpoint_path(tutorials::newest_run_folder(kChapter, "--checkpoint"))
+          ? tutorials::checkpoint_path(tutorials::newest_run_folder(kChapter.name, "--checkpoint"))
           : fs::path(given);
   const std::string source = trained.path.string();
   const nn::Checkpoint checkpoint = nn::load_checkpoint(trained.path);
-  from_metadata(checkpoint, source, trained.options, trained.position);
+  tutorials::Position position;
+  tutorials::from_metadata(checkpoint, source, kChapter, train_options(trained.options), position);
   trained.G = std::make_unique<Generator>(trained.options.network());
   nn::restore(checkpoint, "G.", trained.G->state(), source, {});
   std::printf("generator   %s, after step %s\n", source.c_str(),
-              tutorials::grouped(trained.position.step).c_str());
+              tutorials::grouped(position.step).c_str());
   return trained;
 }
 
 }  // namespace
 
-void write_grid(const fs::path& path, const Tensor& images, int64_t columns) {
-  const int64_t upscale = std::max<int64_t>(1, kShownPixels / images.shape()[2]);
-  nn::write_png(path, nn::make_grid(images, columns, 2, upscale));
-}
-
-int generate(GenerateOptions& options) {
+int generate(tutorials::GenerateOptions& options) {
   const Trained trained = load_generator(options.checkpoint);
   const NetworkOptions network = trained.options.network();
   const int64_t image_bytes = network.channels * network.image_size * network.image_size;
@@ -83,13 +80,13 @@ int generate(GenerateOptions& options) {
   const char* name = images.channels == 1 ? "images-idx3-ubyte" : "images-idx4-ubyte";
   nn::make_folder(folder);
   nn::write_idx_images(folder / name, images);
-  write_grid(folder / "grid.png", first, kGridColumns);
+  nn::write_png(folder / "grid.png", tutorials::contact_sheet(first));
   std::printf("images      %s in %s\ngrid        %s\n", tutorials::grouped(images.count).c_str(),
               (folder / name).c_str(), (folder / "grid.png").c_str());
   return 0;
 }
 
-int interpolate(InterpolateOptions& options) {
+int interpolate(tutorials::InterpolateOptions& options) {
   const Trained trained = load_generator(options.checkpoint);
   const fs::path path = options.out.empty() ? trained.path.parent_path() / "interpolation.png"
                                             : fs::path(options.out);
@@ -103,20 +100,9 @@ int interpolate(InterpolateOptions& options) {
       strips.push_back(tutorials::slerp(from, to, t));
     }
   }
-  write_grid(path, tutorials::draw(*trained.G, concat(strips, 0)), options.columns);
+  nn::write_png(path, tutorials::contact_sheet(tutorials::draw(*trained.G, concat(strips, 0)),
+                                               options.columns));
   std::printf("strips      %s\n", path.c_str());
-  return 0;
-}
-
-int inspect_data(InspectOptions& options) {
-  const auto seed = static_cast<uint64_t>(options.seed);
-  const tutorials::Data data = tutorials::load_data(options.data, seed);
-  std::printf("%s", tutorials::inspect(data).c_str());
-  if (!options.out.empty()) {
-    nn::Loader loader(data.images, std::min(kGridImages, data.images.count), seed);
-    write_grid(options.out, loader.next().images, kGridColumns);
-    std::printf("grid     %s\n", options.out.c_str());
-  }
   return 0;
 }
 

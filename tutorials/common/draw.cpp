@@ -12,6 +12,7 @@ namespace forger::tutorials {
 namespace {
 
 constexpr int64_t kDrawnAtOnce = 64;
+constexpr int64_t kShownPixels = 64;  // approximate side of an image in a contact sheet
 
 }  // namespace
 
@@ -30,6 +31,11 @@ Tensor draw(nn::Module& G, const Tensor& z, SourceLoc loc) {
     batches.push_back(slice(G(filled, loc), 0, 0, end - begin));
   }
   return concat(batches, 0);
+}
+
+nn::Image contact_sheet(const Tensor& images, int64_t columns) {
+  const int64_t upscale = std::max<int64_t>(1, kShownPixels / images.shape()[2]);
+  return nn::make_grid(images, columns, 2, upscale);
 }
 
 }  // namespace forger::tutorials

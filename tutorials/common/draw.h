@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
+
 #include "autograd/source_loc.h"
 #include "autograd/tensor.h"
+#include "nn/data/image.h"
 #include "nn/module.h"
 
 namespace forger::tutorials {
@@ -14,5 +17,8 @@ namespace forger::tutorials {
 /// algorithm by the size of the batch, so a batch of another size could change the last bits. The
 /// last batch is filled with zeros, and their images are dropped. Throws Error when N is 0.
 Tensor draw(nn::Module& G, const Tensor& z, SourceLoc loc = SourceLoc::here());
+
+/// Arranges images [N, C, H, W] in rows of `columns`, each enlarged until it can be seen.
+nn::Image contact_sheet(const Tensor& images, int64_t columns = 8);
 
 }  // namespace forger::tutorials

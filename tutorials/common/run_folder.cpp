@@ -1,16 +1,23 @@
 #include "tutorials/common/run_folder.h"
 
+#include <fcntl.h>
 #include <omp.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "autograd/kernels/kernels.h"
 #include "commit.h"
 #include "nn/data/folder.h"
+#include "nn/escape.h"
 #include "nn/file.h"
 
 namespace forger::tutorials {
@@ -64,11 +71,45 @@ const char* compiler() {
 
 }  // namespace
 
-fs::path new_run_folder(const std::string& chapter) {
+fs::path create_run_folder(const std::string& chapter) {
   const std::vector<Run> runs = list_runs(chapter);
-  const fs::path first = fs::path(kRuns) / chapter;
-  return runs.empty() ? first : fs::path(first.string() + "-" + std::to_string(runs[0].number + 1));
+  nn::make_folder(kRuns);
+  for (int64_t number = runs.empty() ? 1 : runs[0].number + 1;; ++number) {
+    const std::string suffix = number == 1 ? "" : "-" + std::to_string(number);
+    const fs::path folder = fs::path(kRuns) / (chapter + suffix);
+    if (::mkdir(folder.c_str(), 0777) == 0) return folder;
+    if (errno != EEXIST) {
+      fail(folder.string(), "the folder cannot be made", {std::strerror(errno)}, {});
+    }
+  }
 }
+
+void check_out(const fs::path& folder) {
+  for (const char* name : {"checkpoint.safetensors", "metrics.csv", "run.json", "samples",
+                           "checkpoints", "skipped.txt", "report.html"}) {
+    std::error_code unreadable;
+    const fs::path path = folder / name;
+    if (!fs::exists(fs::symlink_status(path, unreadable))) continue;
+    if (path == checkpoint_path(folder)) {
+      fail_option("--out", "this folder holds an earlier run", path.string(),
+                  "another folder, or --resume to continue that run");
+    }
+    fail_option("--out", "this folder holds what the run would overwrite", path.string(),
+                "another folder");
+  }
+}
+
+FolderLock::FolderLock(const fs::path& folder) {
+  const fs::path path = folder / ".lock";
+  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd_ < 0) fail(path.string(), "cannot be written", {std::strerror(errno)}, {});
+  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  ::close(fd_);
+  fail(folder.string(), "another run is writing in this folder",
+       {"expected another --out, or the end of that run"}, {});
+}
+
+FolderLock::~FolderLock() { ::close(fd_); }
 
 fs::path newest_run_folder(const std::string& chapter, const std::string& option) {
   for (const Run& run : list_runs(chapter)) {
@@ -83,16 +124,21 @@ fs::path checkpoint_path(const fs::path& run_folder) {
   return run_folder / "checkpoint.safetensors";
 }
 
-std::string sample_name(int64_t step) {
+std::string step_name(int64_t step) {
   const std::string digits = std::to_string(step);
-  return "step_" + std::string(6 - std::min<size_t>(6, digits.size()), '0') + digits + ".png";
+  return "step_" + std::string(6 - std::min<size_t>(6, digits.size()), '0') + digits;
 }
 
 void write_run_json(const fs::path& path, const std::string& chapter,
                     const std::vector<Option>& options) {
   nlohmann::ordered_json values;
   for (const Option& option : options) {
-    std::visit([&](const auto* value) { values[option.name] = *value; }, option.value);
+    auto& value = values[option.name];
+    if (auto* text = std::get_if<std::string*>(&option.value)) {
+      value = nn::escape(**text);  // a path may not be UTF-8
+    } else {
+      std::visit([&](const auto* number) { value = *number; }, option.value);
+    }
   }
   const nlohmann::ordered_json run = {{"chapter", chapter},
                                       {"options", values},
@@ -100,8 +146,7 @@ void write_run_json(const fs::path& path, const std::string& chapter,
                                       {"compiler", compiler()},
                                       {"kernels", kernels::active().name},
                                       {"threads", omp_get_max_threads()}};
-  // Paths may hold bytes that are not UTF-8. They are replaced, which is better than no file.
-  nn::write_file(path, run.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  nn::write_file(path, run.dump(2) + "\n");
 }
 
 std::string describe_machine() {

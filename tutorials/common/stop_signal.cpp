@@ -27,6 +27,8 @@ void watch_stop_signals() {
     action.sa_flags = SA_RESTART;
     ::sigaction(signal, &action, nullptr);
   }
+  // A reader of the output that ends, such as `| head`, must not end the run.
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 int stop_signal() { return noted; }

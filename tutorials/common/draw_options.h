@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tutorials/common/options.h"
+#include "tutorials/common/run_options.h"
+
+/// The options of the commands that draw with a trained generator.
+namespace forger::tutorials {
+
+struct GenerateOptions {
+  std::string checkpoint, out;
+  int64_t count = 10000, seed = 0;
+};
+std::vector<Option> generate_options(GenerateOptions& options, const Chapter& chapter);
+
+struct InterpolateOptions {
+  std::string checkpoint, out;
+  int64_t rows = 8, columns = 10, seed = 0;
+};
+std::vector<Option> interpolate_options(InterpolateOptions& options, const Chapter& chapter);
+
+}  // namespace forger::tutorials

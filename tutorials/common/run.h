@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograd/random.h"
+#include "nn/data/image.h"
+#include "nn/data/loader.h"
+#include "nn/file.h"
+#include "nn/module.h"
+#include "nn/state.h"
+#include "tutorials/common/data.h"
+#include "tutorials/common/progress.h"
+#include "tutorials/common/run_folder.h"
+#include "tutorials/common/run_options.h"
+
+namespace forger::tutorials {
+
+/// What a chapter's training does beside its game: the run's folder, the images, checkpoints,
+/// --resume, sample grids, metrics, progress and signals. The training loop stays in the chapter:
+///
+///     Run run(kChapter, options.run, table);
+///     ... networks, optimizers, loader ...
+///     run.begin({{"G.", G.state()}, ...}, {&G, &D}, loader, latent);
+///     if (run.is_new()) run.save(contact_sheet(draw(G, sample_z)));
+///     while (run.next_step()) {
+///       ... one step of the game ...
+///       run.log({{"loss_D", loss_d.item()}, ...});
+///       if (run.save_is_due()) run.save(contact_sheet(draw(G, sample_z)));
+///     }
+///     return run.end();
+class Run {
+ public:
+  /// Completes the options, by --quick or from the checkpoint of the run to be continued, and loads
+  /// the images. `table` is the table of `options`, as the command line left it. Writes nothing.
+  /// Throws UsageError rather than overwrite an earlier run.
+  Run(const Chapter& chapter, RunOptions& options, std::vector<Option>& table);
+
+  const nn::ImageSet& images() const { return data_.images; }
+  uint64_t seed() const { return static_cast<uint64_t>(options_.seed); }
+
+  /// The tensors that a checkpoint holds, in parts: the prefix of their names, and the tensors.
+  using Parts = std::vector<std::pair<std::string, nn::NamedTensors>>;
+  /// Names what changes in a run besides the options, and restores it for --resume. Creates the
+  /// run's folder and prints the first lines, which show `networks`. All arguments must outlive the
+  /// run.
+  void begin(const Parts& parts, const std::vector<const nn::Module*>& networks, nn::Loader& loader,
+             Random& latent);
+  /// True before the first step of a run that is not continued.
+  bool is_new() const { return position_.step == 0; }
+
+  /// Begins a step. Returns false when the run has all its steps or a signal arrived.
+  bool next_step();
+  /// Ends a step: appends the metrics to metrics.csv and shows them. Throws Error if one is not
+  /// finite; the last checkpoint is then of an earlier step.
+  void log(const Metrics& metrics);
+  /// True every --sample-every and --keep-every steps and after the last.
+  bool save_is_due() const;
+  /// Writes the picture to samples/, a checkpoint and the report page.
+  void save(const nn::Image& picture);
+  /// Saves if a signal ended the loop, prints how to go on, and returns the exit status.
+  int end();
+
+ private:
+  void prepare_new();
+  void prepare_resume();
+  void check_data();
+  void seek();
+  void count_steps();
+  void print_start(const std::vector<const nn::Module*>& networks) const;
+  bool is_kept(int64_t step) const;
+  void save_checkpoint();
+
+  const Chapter& chapter_;
+  RunOptions& options_;
+  std::vector<Option>& table_;
+  std::optional<FolderLock> lock_;
+  nn::Checkpoint checkpoint_;  // of the run to be continued, until begin()
+  Data data_;
+  Position position_;
+  std::filesystem::path folder_;
+
+  Parts parts_;
+  nn::Loader* loader_ = nullptr;
+  Random* latent_ = nullptr;
+  int64_t epoch_ = 0;  // of the current step, from 1
+  int64_t saved_step_ = -1;
+  std::optional<nn::CsvWriter> metrics_;  // begins with the first row, which names the columns
+  std::optional<Progress> progress_;
+};
+
+}  // namespace forger::tutorials

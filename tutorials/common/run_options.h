@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nn/state.h"
+#include "tutorials/common/data.h"
+#include "tutorials/common/options.h"
+#include "tutorials/common/report_page.h"
+
+/// The options that every chapter's training has, and how a checkpoint keeps them.
+namespace forger::tutorials {
+
+/// The most steps of a run. Adam counts them in a float, which is exact up to 2^24.
+constexpr int64_t kMostSteps = 10'000'000;
+constexpr IntegerRange kSeeds = {0, INT64_MAX};
+
+/// What the common code needs to know of a chapter.
+struct Chapter {
+  std::string name;  // "dcgan": of its program, its checkpoints and its runs in out/
+  /// The options that --quick sets unless they are given, with their values: {"steps", "1200"}.
+  std::vector<std::pair<std::string, std::string>> quick;
+  ReportText report;
+};
+
+struct RunOptions {
+  DataOptions data;
+  int64_t epochs = 4;
+  int64_t steps = 0;  // of the whole run; 0: as many as the epochs have
+  int64_t batch_size = 64;
+  int64_t seed = 0;
+  int64_t sample_every = 100;
+  int64_t keep_every = 0;  // 0: only the last checkpoint is kept
+  bool quick = false;
+  std::string out;
+  bool resume = false;
+  int64_t threads = 0;  // 0: OpenMP's choice
+};
+/// Returns the table of a chapter's training options: the common ones, and `own` after the batch
+/// size.
+std::vector<Option> run_options(RunOptions& options, const Chapter& chapter,
+                                const std::vector<Option>& own);
+
+/// The position of a run. With its options and its tensors this is its whole state.
+struct Position {
+  int64_t step = 0;              // steps done
+  int64_t latent_counter = 0;    // random numbers drawn for z so far
+  int64_t epoch = 0, batch = 0;  // of the loader
+  std::string images;            // fingerprint() of the data
+};
+
+/// Returns a checkpoint's metadata. They hold neither time nor machine, so equal runs give equal
+/// files.
+std::map<std::string, std::string> to_metadata(const Chapter& chapter,
+                                               const std::vector<Option>& table, Position position);
+/// Reads metadata back into the table's variables. Throws Error naming `source` unless they are of
+/// a run of this chapter and all values are in range.
+void from_metadata(const nn::Checkpoint& checkpoint, const std::string& source,
+                   const Chapter& chapter, const std::vector<Option>& table, Position& position);
+
+/// Applies --quick: sets the chapter's quick values for options that were not given. Given epochs
+/// count as given steps.
+void apply_quick(const Chapter& chapter, const std::vector<Option>& table);
+
+/// Applies --resume: takes everything that defines the run from its checkpoint. Throws UsageError
+/// if an option was given with another value, except for --epochs, --steps, --keep-every and the
+/// place of the data. Data may have moved; their checksum identifies them.
+void continue_run(RunOptions& options, const std::vector<Option>& table, const Chapter& chapter,
+                  const nn::Checkpoint& checkpoint, const std::string& source, Position& position);
+
+}  // namespace forger::tutorials
