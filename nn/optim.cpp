@@ -2,15 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <numbers>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "autograd/error.h"
 #include "autograd/graph.h"
 #include "autograd/kernels/kernels.h"
+#include "autograd/kernels/parallel.h"
 #include "autograd/kernels/shared.h"
 #include "autograd/ops.h"
 #include "nn/state.h"
@@ -112,10 +115,37 @@ void Optimizer::step(SourceLoc loc) {
   expect_finite_not_negative(name_, "lr", lr, loc);
   check_modules(loc);
   check_state(loc);
+  // All parameters together are one sequence of elements, which one team of threads updates. To
+  // start a team for each parameter would take longer than to update a small one.
+  struct Part {
+    size_t i;
+    Tensor g;
+    uint64_t version;      // of g before any update
+    int64_t first, count;  // its place in the sequence
+    RangeUpdate update;
+  };
+  std::vector<Part> parts;
+  int64_t total = 0;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& p = parameters_[i].second;
-    if (has_gradient(p)) update(i, p, p.grad(), loc);
+    if (!has_gradient(p)) continue;
+    const Tensor g = p.grad();
+    parts.push_back({i, g, g.storage()->version, total, p.numel(), {}});
+    total += (p.numel() + 15) / 16 * 16;  // so that each range begins at a whole vector
   }
+  for (Part& part : parts) part.update = update(part.i, parameters_[part.i].second, part.g, loc);
+  // A gradient may share its numbers with a parameter. Then one update follows the other.
+  const bool in_order = std::any_of(parts.begin(), parts.end(), [](const Part& part) {
+    return part.g.storage()->version != part.version;
+  });
+  const int64_t range = in_order ? std::max<int64_t>(1, total) : kernels::kChunkElements;
+  kernels::parallel_chunks(total, range, [&parts](int64_t begin, int64_t end) {
+    for (const Part& part : parts) {
+      const int64_t from = std::max<int64_t>(0, begin - part.first);
+      const int64_t to = std::min(part.count, end - part.first);
+      if (from < to) part.update(from, to);
+    }
+  });
 }
 
 void Optimizer::check_modules(SourceLoc loc) const {
@@ -162,13 +192,16 @@ Sgd::Sgd(const ParameterList& list, SgdOptions options, SourceLoc loc)
   for (const auto& [name, p] : parameters_) momentum_.push_back(zeros_like(p));
 }
 
-void Sgd::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
+Optimizer::RangeUpdate Sgd::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
   const kernels::Sgd hyper = {.lr = lr,
                               .momentum = options_.momentum,
                               .weight_decay = options_.weight_decay,
                               .nesterov = options_.nesterov};
-  kernels::sgd(hyper, p.numel(), g.data(), p.mutable_data(loc),
-               momentum_.empty() ? nullptr : momentum_[i].mutable_data(loc));
+  return [hyper, grad = g.data(), param = p.mutable_data(loc),
+          v = momentum_.empty() ? nullptr : momentum_[i].mutable_data(loc)](int64_t begin,
+                                                                            int64_t end) {
+    kernels::sgd(hyper, end - begin, grad + begin, param + begin, v ? v + begin : nullptr);
+  };
 }
 
 NamedTensors Sgd::state_of(size_t i) const {
@@ -188,7 +221,7 @@ Adam::Adam(const char* name, const ParameterList& list, AdamOptions options, boo
   }
 }
 
-void Adam::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
+Optimizer::RangeUpdate Adam::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
   const auto& [step, exp_avg, exp_avg_sq] = moments_[i];
   const double t = *step.mutable_data(loc) += 1;
   const kernels::Adam hyper = {.beta1 = options_.beta1,
@@ -198,8 +231,11 @@ void Adam::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
                                .shrink = decoupled_ ? 1 - lr * options_.weight_decay : 1,
                                .step_size = lr / (1 - std::pow(options_.beta1, t)),
                                .sqrt_correction = std::sqrt(1 - std::pow(options_.beta2, t))};
-  kernels::active().adam(hyper, p.numel(), g.data(), p.mutable_data(loc), exp_avg.mutable_data(loc),
-                         exp_avg_sq.mutable_data(loc));
+  return [hyper, kernel = kernels::active().adam, grad = g.data(), param = p.mutable_data(loc),
+          m = exp_avg.mutable_data(loc),
+          v = exp_avg_sq.mutable_data(loc)](int64_t begin, int64_t end) {
+    kernel(hyper, end - begin, grad + begin, param + begin, m + begin, v + begin);
+  };
 }
 
 void Adam::check_state(SourceLoc loc) const {
@@ -235,15 +271,19 @@ RmsProp::RmsProp(const ParameterList& list, RmsPropOptions options, SourceLoc lo
   }
 }
 
-void RmsProp::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
+Optimizer::RangeUpdate RmsProp::update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) {
   const kernels::RmsProp hyper = {.lr = lr,
                                   .alpha = options_.alpha,
                                   .eps = options_.eps,
                                   .weight_decay = options_.weight_decay,
                                   .momentum = options_.momentum};
   const auto& [square_avg, momentum] = averages_[i];
-  kernels::rmsprop(hyper, p.numel(), g.data(), p.mutable_data(loc), square_avg.mutable_data(loc),
-                   momentum.defined() ? momentum.mutable_data(loc) : nullptr);
+  return
+      [hyper, grad = g.data(), param = p.mutable_data(loc), square = square_avg.mutable_data(loc),
+       v = momentum.defined() ? momentum.mutable_data(loc) : nullptr](int64_t begin, int64_t end) {
+        kernels::rmsprop(hyper, end - begin, grad + begin, param + begin, square + begin,
+                         v ? v + begin : nullptr);
+      };
 }
 
 NamedTensors RmsProp::state_of(size_t i) const {

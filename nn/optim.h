@@ -57,9 +57,13 @@ class Optimizer {
   const char* name_;
   const NamedTensors parameters_;
 
+  /// Updates the elements begin to end - 1 of a parameter. It is called once for each element, by
+  /// several threads at the same time, and must not throw.
+  using RangeUpdate = std::function<void(int64_t begin, int64_t end)>;
+
  private:
-  /// Updates parameter number i, which is p and has the gradient g.
-  virtual void update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) = 0;
+  /// Begins the update of parameter number i, which is p and has the gradient g.
+  virtual RangeUpdate update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) = 0;
   /// The state of parameter number i: {{"step", ...}, {"exp_avg", ...}}.
   virtual NamedTensors state_of(size_t i) const = 0;
   /// Throws Error if the state holds what no step can leave behind.
@@ -83,7 +87,7 @@ class Sgd : public Optimizer {
                SourceLoc loc = SourceLoc::here());
 
  private:
-  void update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) override;
+  RangeUpdate update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) override;
   NamedTensors state_of(size_t i) const override;
 
   SgdOptions options_;
@@ -114,7 +118,7 @@ class Adam : public Optimizer {
     Tensor exp_avg;  // moving average of the gradient
     Tensor exp_avg_sq;
   };
-  void update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) override;
+  RangeUpdate update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) override;
   NamedTensors state_of(size_t i) const override;
   void check_state(SourceLoc loc) const override;
 
@@ -154,7 +158,7 @@ class RmsProp : public Optimizer {
     Tensor square_avg;
     Tensor momentum;  // undefined without momentum
   };
-  void update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) override;
+  RangeUpdate update(size_t i, const Tensor& p, const Tensor& g, SourceLoc loc) override;
   NamedTensors state_of(size_t i) const override;
 
   RmsPropOptions options_;

@@ -5,15 +5,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <numbers>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograd/engine.h"
 #include "autograd/random.h"
 #include "nn/init.h"
 #include "nn/layers.h"
+#include "threads.h"
 
 namespace forger::nn {
 namespace {
@@ -459,6 +464,74 @@ TEST_CASE("an optimizer's state uses the parameters' names and continues a run b
   resumed(&sgd, &sgd1, &sgd2);
   CHECK(names(sgd.optimizer) == std::vector<std::string>{"a.momentum_buffer", "b.momentum_buffer"});
   CHECK(names(Sgd(sgd.pair, {.lr = 0.1})).empty());
+}
+
+TEST_CASE("a step has the bits of one optimizer for each parameter, for any number of threads") {
+  using Make = std::function<std::unique_ptr<Optimizer>(const ParameterList&)>;
+  const std::pair<const char*, Make> optimizers[] = {
+      {"Sgd", [](const auto& list) { return std::make_unique<Sgd>(list); }},
+      {"Sgd with momentum",
+       [](const auto& list) {
+         return std::make_unique<Sgd>(list, SgdOptions{.momentum = 0.9, .nesterov = true});
+       }},
+      {"Adam", [](const auto& list) { return std::make_unique<Adam>(list); }},
+      {"AdamW", [](const auto& list) { return std::make_unique<AdamW>(list); }},
+      {"RmsProp", [](const auto& list) {
+         return std::make_unique<RmsProp>(list, RmsPropOptions{.momentum = 0.5});
+       }}};
+  for (const auto& entry : optimizers) {
+    CAPTURE(entry.first);
+    const auto after_steps = [&make = entry.second](bool together) {
+      std::vector<Tensor> parameters;
+      // One is empty, and some are longer than what a thread updates at once.
+      for (const int64_t n : {1, 40000, 0, 7, 16384, 100, 70001}) {
+        Tensor p = Random(1, static_cast<uint64_t>(n)).normal({n});
+        parameters.push_back(p.set_requires_grad());
+      }
+      std::vector<std::unique_ptr<Optimizer>> optimizers_of;
+      if (together) {
+        optimizers_of.push_back(make(parameters));
+      } else {
+        for (const Tensor& p : parameters) {
+          optimizers_of.push_back(make(std::vector<Tensor>{p}));
+        }
+      }
+      for (uint64_t step = 0; step < 3; ++step) {
+        for (const Tensor& p : parameters) p.set_grad(Random(2, step).normal(p.shape()));
+        for (const auto& optimizer : optimizers_of) optimizer->step();
+      }
+      Values all;
+      for (const Tensor& p : parameters) all.insert(all.end(), p.data(), p.data() + p.numel());
+      return all;
+    };
+    CHECK(after_steps(true) == after_steps(false));
+    CHECK(thread_dependence([&] { return after_steps(true); }) == "");
+  }
+}
+
+TEST_CASE("a gradient that is another parameter is read before or after its update, in order") {
+  constexpr int64_t kCount = 100'000;
+  const auto after_step = [](bool first_from_second) {
+    Pair pair(kCount);  // both are 1
+    (first_from_second ? pair.first : pair.second)
+        .set_grad(first_from_second ? pair.second : pair.first);
+    (first_from_second ? pair.second : pair.first).set_grad(Tensor::full({kCount}, 2));
+    Sgd sgd(pair, {.lr = 0.5});
+    sgd.step();
+    Values both = pair.first.to_vector();
+    const Values second = pair.second.to_vector();
+    both.insert(both.end(), second.begin(), second.end());
+    return both;
+  };
+  Values expected(kCount, 0.5);  // first = 1 - 0.5 * 1, then second = 1 - 0.5 * 2
+  expected.resize(2 * kCount, 0);
+  CHECK(after_step(true) == expected);
+  expected.assign(kCount, 0);  // first = 1 - 0.5 * 2, then second = 1 - 0.5 * 0
+  expected.resize(2 * kCount, 1);
+  CHECK(after_step(false) == expected);
+  for (const bool first_from_second : {true, false}) {
+    CHECK(thread_dependence([&] { return after_step(first_from_second); }) == "");
+  }
 }
 
 TEST_CASE("a network learns two moons, with the same bits for the same seed") {

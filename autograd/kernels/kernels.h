@@ -135,7 +135,7 @@ struct Kernels {
                           const Scalar* weight, const Scalar* bias, const Scalar* mean,
                           const Scalar* rstd, Scalar* dx, Scalar* dweight, Scalar* dbias);
 
-  /// Updates p, m and v in place. g is the gradient.
+  /// Updates p, m and v in place, in the calling thread. g is the gradient.
   void (*adam)(const Adam&, int64_t n, const Scalar* g, Scalar* p, Scalar* m, Scalar* v);
 
   // Random numbers: block counter + i gives y[4 i] to y[4 i + 3]. The last block may be used in

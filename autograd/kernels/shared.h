@@ -87,13 +87,14 @@ struct Sgd {
   double lr, momentum, weight_decay;
   bool nesterov;
 };
-/// Updates p and the momentum v in place. v may be null if momentum is 0.
+/// Updates p and the momentum v in place, in the calling thread. v may be null if momentum is 0.
 void sgd(const Sgd&, int64_t n, const Scalar* g, Scalar* p, Scalar* v);
 /// The options of one step of RMSprop; see nn/optim.h.
 struct RmsProp {
   double lr, alpha, eps, weight_decay, momentum;
 };
-/// Updates p, the mean square and the momentum v in place. v may be null if momentum is 0.
+/// Updates p, the mean square and the momentum v in place, in the calling thread. v may be null if
+/// momentum is 0.
 void rmsprop(const RmsProp&, int64_t n, const Scalar* g, Scalar* p, Scalar* square, Scalar* v);
 
 /// The geometry of max pooling: x is [planes, h, w], the result is [planes, oh, ow].

@@ -106,7 +106,6 @@ void adam(const Adam& s, int64_t n, const Scalar* g, Scalar* p, Scalar* m, Scala
   const auto decay = static_cast<Scalar>(s.weight_decay), eps = static_cast<Scalar>(s.eps);
   const auto step_size = static_cast<Scalar>(s.step_size), shrink = static_cast<Scalar>(s.shrink);
   const auto correction = static_cast<Scalar>(1 / s.sqrt_correction);
-#pragma omp parallel for if (n > kSerialWork)
   for (int64_t i = 0; i < n; ++i) {
     const Scalar d = std::fma(decay, p[i], g[i]);
     m[i] = std::fma(beta1, m[i], rest1 * d);

@@ -179,31 +179,27 @@ void elu(int64_t n, Scalar alpha, const Scalar* x, Scalar* y) {
 void sgd(const Sgd& s, int64_t n, const Scalar* g, Scalar* p, Scalar* v) {
   const auto lr = static_cast<Scalar>(s.lr), momentum = static_cast<Scalar>(s.momentum);
   const auto decay = static_cast<Scalar>(s.weight_decay);
-  parallel_chunks(n, kChunkElements, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      Scalar d = g[i] + decay * p[i];
-      if (v) {
-        v[i] = momentum * v[i] + d;
-        d = s.nesterov ? d + momentum * v[i] : v[i];
-      }
-      p[i] -= lr * d;
+  for (int64_t i = 0; i < n; ++i) {
+    Scalar d = g[i] + decay * p[i];
+    if (v) {
+      v[i] = momentum * v[i] + d;
+      d = s.nesterov ? d + momentum * v[i] : v[i];
     }
-  });
+    p[i] -= lr * d;
+  }
 }
 
 void rmsprop(const RmsProp& s, int64_t n, const Scalar* g, Scalar* p, Scalar* square, Scalar* v) {
   const auto lr = static_cast<Scalar>(s.lr), momentum = static_cast<Scalar>(s.momentum);
   const auto decay = static_cast<Scalar>(s.weight_decay), eps = static_cast<Scalar>(s.eps);
   const auto alpha = static_cast<Scalar>(s.alpha), rest = static_cast<Scalar>(1 - s.alpha);
-  parallel_chunks(n, kChunkElements, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const Scalar d = g[i] + decay * p[i];
-      square[i] = alpha * square[i] + rest * d * d;
-      Scalar step = d / (std::sqrt(square[i]) + eps);
-      if (v) step = v[i] = momentum * v[i] + step;
-      p[i] -= lr * step;
-    }
-  });
+  for (int64_t i = 0; i < n; ++i) {
+    const Scalar d = g[i] + decay * p[i];
+    square[i] = alpha * square[i] + rest * d * d;
+    Scalar step = d / (std::sqrt(square[i]) + eps);
+    if (v) step = v[i] = momentum * v[i] + step;
+    p[i] -= lr * step;
+  }
 }
 
 }  // namespace forger::kernels

@@ -168,16 +168,14 @@ void adam(const Adam& s, int64_t n, const float* g, float* p, float* m, float* v
   const Vec decay = constant(s.weight_decay), eps = constant(s.eps);
   const Vec shrink = constant(s.shrink), step_size = constant(s.step_size),
             correction = constant(1 / s.sqrt_correction);
-  parallel_chunks(n, kChunk / 4, [=](int64_t begin, int64_t end) {
-    for_lanes(begin, end, [&](int64_t i, Lanes lanes) {
-      const Vec old = lanes.get(p + i);
-      const Vec d = fma(decay, old, lanes.get(g + i));
-      const Vec m1 = fma(beta1, lanes.get(m + i), rest1 * d);
-      const Vec v1 = fma(beta2, lanes.get(v + i), rest2 * d * d);
-      lanes.put(m + i, m1);
-      lanes.put(v + i, v1);
-      lanes.put(p + i, shrink * old - step_size * m1 / fma(sqrt(v1), correction, eps));
-    });
+  for_lanes(0, n, [&](int64_t i, Lanes lanes) {
+    const Vec old = lanes.get(p + i);
+    const Vec d = fma(decay, old, lanes.get(g + i));
+    const Vec m1 = fma(beta1, lanes.get(m + i), rest1 * d);
+    const Vec v1 = fma(beta2, lanes.get(v + i), rest2 * d * d);
+    lanes.put(m + i, m1);
+    lanes.put(v + i, v1);
+    lanes.put(p + i, shrink * old - step_size * m1 / fma(sqrt(v1), correction, eps));
   });
 }
 
