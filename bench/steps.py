@@ -104,10 +104,10 @@ def columns(results):
 def show(model, ours, rounds):
     best = min((name for name in rounds if name not in ours), key=lambda name: median(rounds[name]),
                default=None)
-    print(f"\n{model:50} {'ms a step':>12} {'spread':>15} {'peak MiB':>9}  times as fast as *")
+    print(f"\n{model:57} {'ms a step':>12} {'spread':>15} {'peak MiB':>9}  times as fast as *")
     for name, results in rounds.items():
         memory = statistics.median(result["peak_mib"] for result in results)
-        line = f"  {name:46} {'*' if name == best else ' '} {columns(results)} {memory:7.0f}"
+        line = f"  {name:53} {'*' if name == best else ' '} {columns(results)} {memory:7.0f}"
         if best and name in ours:
             line += f"  {ratio(rounds[best], results)}"
         print(line, flush=True)
@@ -115,14 +115,14 @@ def show(model, ours, rounds):
 
 def show_busy(model, loops, alone, busy):
     title = f"{model}, beside {loops} endless loop{'s' * (loops > 1)}"
-    print(f"\n{title:50} {'ms a step':>12} {'spread':>15}  times the time alone")
+    print(f"\n{title:57} {'ms a step':>12} {'spread':>15}  times the time alone")
     for name, results in busy.items():
-        print(f"  {name:46}   {columns(results)}  {ratio(results, alone[name])}", flush=True)
+        print(f"  {name:53}   {columns(results)}  {ratio(results, alone[name])}", flush=True)
     pairs = {name: name.replace("passive", "spinning") for name in alone if "passive" in name}
     if pairs:
-        print(f"\n{model + ', passive in times of spinning':50} {'alone':>20} {'busy':>23}")
+        print(f"\n{model + ', passive in times of spinning':57} {'alone':>20} {'busy':>23}")
         for passive, spinning in pairs.items():
-            print(f"  {passive:46}   {ratio(alone[passive], alone[spinning]):>20}   "
+            print(f"  {passive:53}   {ratio(alone[passive], alone[spinning]):>20}   "
                   f"{ratio(busy[passive], busy[spinning]):>20}", flush=True)
 
 
