@@ -254,6 +254,7 @@ TEST_CASE("run.json records every option and the build") {
   const auto& options = run["options"];
   CHECK(run["chapter"] == "dcgan");
   CHECK(run["threads"] == 1);
+  CHECK(run["wait_policy"].get<std::string>() != "");
   CHECK(run["kernels"].get<std::string>() != "");
   CHECK(run["compiler"].get<std::string>() != "");
   CHECK(run["commit"].get<std::string>() != "");

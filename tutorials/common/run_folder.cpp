@@ -19,6 +19,7 @@
 #include "nn/data/folder.h"
 #include "nn/escape.h"
 #include "nn/file.h"
+#include "tutorials/common/wait_policy.h"
 
 namespace forger::tutorials {
 namespace {
@@ -145,7 +146,8 @@ void write_run_json(const fs::path& path, const std::string& chapter,
                                       {"commit", kCommit},
                                       {"compiler", compiler()},
                                       {"kernels", kernels::active().name},
-                                      {"threads", omp_get_max_threads()}};
+                                      {"threads", omp_get_max_threads()},
+                                      {"wait_policy", wait_policy()}};
   nn::write_file(path, run.dump(2) + "\n");
 }
 
