@@ -115,8 +115,8 @@ void Optimizer::step(SourceLoc loc) {
   expect_finite_not_negative(name_, "lr", lr, loc);
   check_modules(loc);
   check_state(loc);
-  // All parameters together are one sequence of elements, which one team of threads updates. To
-  // start a team for each parameter would take longer than to update a small one.
+  // All parameters together are one sequence of elements, which one team of threads updates.
+  // Starting a team takes longer than updating a small parameter.
   struct Part {
     size_t i;
     Tensor g;
@@ -134,7 +134,7 @@ void Optimizer::step(SourceLoc loc) {
     total += (p.numel() + 15) / 16 * 16;  // so that each range begins at a whole vector
   }
   for (Part& part : parts) part.update = update(part.i, parameters_[part.i].second, part.g, loc);
-  // A gradient may share its numbers with a parameter. Then one update follows the other.
+  // A gradient may share its numbers with a parameter. One thread then makes the updates in order.
   const bool in_order = std::any_of(parts.begin(), parts.end(), [](const Part& part) {
     return part.g.storage()->version != part.version;
   });

@@ -88,7 +88,8 @@ void run_team(int threads, const F& f) {
 
 /// Calls body(begin, end) for each chunk of [0, n), in parallel. A body may compute one partial
 /// result per chunk. Its bits do not depend on the number of threads if `chunk` does not. The body
-/// must not throw or allocate. It captures by value ([=]), because each thread copies it.
+/// must not throw or allocate. Each thread copies the body, so it captures pointers and numbers by
+/// value.
 template <class Body>
 void parallel_chunks(int64_t n, int64_t chunk, const Body& body) {
   const int64_t chunks = (n + chunk - 1) / chunk;

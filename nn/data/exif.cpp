@@ -36,7 +36,8 @@ int exif_orientation(std::string_view block) {
 
 Image turn_upright(Image image, int orientation) {
   if (orientation == 1) return image;
-  // EXIF tells the sides at which the stored rows and columns begin. From 5 on, rows are columns.
+  // The orientation names the sides where row 0 and column 0 belong. From 5 on, rows and columns
+  // are swapped.
   const bool transposed = orientation >= 5;
   const bool from_right = orientation == 2 || orientation == 3 || orientation >= 7;
   const bool from_bottom =

@@ -4,7 +4,7 @@
 
 #include "nn/data/image.h"
 
-/// Cameras store pictures as their sensor lies and note in EXIF how to turn them.
+/// Cameras store pictures in the sensor's orientation and record in EXIF how to rotate them.
 namespace forger::nn {
 
 /// Returns the orientation, 1 to 8, in an EXIF block, which begins with a TIFF header (CIPA DC-008,

@@ -13,8 +13,9 @@ struct SkippedFile {
   std::string reason;          // on one line
 };
 
-/// Sorts damaged pictures first, then other files that are pictures by their name or format or
-/// cannot be read, then the rest. Within each of the three, paths are in the order of their bytes.
+/// Sorts damaged pictures first, then files that look like pictures by name or format and files
+/// that cannot be read, then the rest. Within each of the three, paths are in the order of their
+/// bytes.
 void sort_skipped(std::vector<SkippedFile>& files);
 
 /// Describes sorted files with one line for each reason: "a.txt and 2 more: not a PNG or JPEG

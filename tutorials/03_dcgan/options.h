@@ -10,10 +10,10 @@
 /// The options of the command line.
 namespace forger::dcgan {
 
-/// Networks of half the width take a third of the time per step and train as stably at a larger
-/// learning rate.
 inline const tutorials::Chapter kChapter = {
     .name = "dcgan",
+    // Networks of half the width take a third of the time per step and train as stably at a larger
+    // learning rate.
     .quick = {{"steps", "1200"}, {"features", "32"}, {"lr", "0.0005"}, {"sample-every", "50"}},
     .report = {
         .title = "Chapter 3: DCGAN",

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <system_error>
@@ -17,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kSkipped = "skipped.txt";
+constexpr std::chrono::seconds kReportPause(10);
 
 /// "D(G(z))" is the column D_G_z of metrics.csv.
 std::string csv_header(const Metrics& metrics) {
@@ -34,8 +36,8 @@ Run::Run(const Chapter& chapter, RunOptions& options, std::vector<Option>& table
   resolve_folders(options_.data);
   options_.resume ? prepare_resume() : prepare_new();
   if (options_.threads > 0) omp_set_num_threads(static_cast<int>(options_.threads));
-  const bool moved = find_option(table_, "data").given;
-  data_ = load_data(options_.data, seed(), options_.resume && !moved);
+  const bool place_given = find_option(table_, "data").given;
+  data_ = load_data(options_.data, seed(), options_.resume && !place_given);
   check_data();
 }
 
@@ -43,9 +45,11 @@ void Run::prepare_new() {
   if (options_.quick) apply_quick(chapter_, table_);
   if (options_.out.empty()) return;
   check_out(options_.out);
-  std::error_code unreadable;
-  if (fs::equivalent(options_.out, options_.data.data, unreadable)) {
-    fail_option("--out", "the folder of the training images", options_.out, "another folder");
+  for (const fs::path data : {options_.data.data, options_.data.data_dir}) {
+    std::error_code unreadable;
+    if (data.is_absolute() && fs::equivalent(options_.out, data, unreadable)) {
+      fail_option("--out", "the folder of the training images", options_.out, "another folder");
+    }
   }
 }
 
@@ -61,11 +65,6 @@ void Run::prepare_resume() {
 
 void Run::check_data() {
   const std::string& source = data_.images.source;
-  if (options_.batch_size > data_.images.count) {
-    std::printf("%s", describe_skipped(data_).c_str());  // perhaps they are what is missing
-    fail_option("--batch-size", "more than there are images", std::to_string(options_.batch_size),
-                "at most " + std::to_string(data_.images.count) + ", the images in " + source);
-  }
   const std::string images = fingerprint(data_.images);
   if (options_.resume && images != position_.images) {
     const char* const problem = "not the images with which the run began";
@@ -77,6 +76,11 @@ void Run::check_data() {
     fail(source, problem, {"found    " + images, "expected " + position_.images}, {});
   }
   position_.images = images;
+  if (options_.batch_size > data_.images.count) {
+    std::printf("%s", describe_skipped(data_).c_str());  // perhaps they are what is missing
+    fail_option("--batch-size", "more than there are images", std::to_string(options_.batch_size),
+                "at most " + std::to_string(data_.images.count) + ", the images in " + source);
+  }
 }
 
 void Run::begin(const Parts& parts, const std::vector<const nn::Module*>& networks,
@@ -108,7 +112,12 @@ void Run::begin(const Parts& parts, const std::vector<const nn::Module*>& networ
   watch_stop_signals();
   print_start(networks);
   nn::make_folder(folder_ / "samples");
-  if (!data_.skipped.empty()) nn::write_file(folder_ / kSkipped, all_skipped(data_));
+  if (data_.skipped.empty()) {
+    std::error_code missing;
+    fs::remove(folder_ / kSkipped, missing);  // of a run that is continued
+  } else {
+    nn::write_file(folder_ / kSkipped, all_skipped(data_));
+  }
   write_run_json(folder_ / "run.json", chapter_.name, table_);
   progress_.emplace(position_.step, options_.steps, loader.batches_per_epoch(),
                     options_.batch_size);
@@ -193,9 +202,18 @@ bool Run::save_is_due() const {
 }
 
 void Run::save(const nn::Image& picture) {
-  nn::write_png(folder_ / "samples" / (step_name(position_.step) + ".png"), picture);
+  try {
+    nn::write_png(folder_ / "samples" / (step_name(position_.step) + ".png"), picture);
+  } catch (const Error&) {
+    save_checkpoint();  // a picture must not cost the steps since the last checkpoint
+    throw;
+  }
   save_checkpoint();
+  // All of metrics.csv is read for a report, which would take a growing part of short steps.
+  const auto now = std::chrono::steady_clock::now();
+  if (reported_at_ && now - *reported_at_ < kReportPause) return;
   write_report_page(folder_, chapter_.report);
+  reported_at_ = now;
 }
 
 void Run::save_checkpoint() {
@@ -219,9 +237,9 @@ void Run::save_checkpoint() {
 int Run::end() {
   if (!progress_) return 0;  // begin() had no step to begin with
   const std::string folder = folder_.string(), checkpoint = checkpoint_path(folder_).string();
+  if (saved_step_ != position_.step) save_checkpoint();  // before a word to the terminal
+  write_report_page(folder_, chapter_.report);
   if (position_.step < options_.steps) {
-    if (saved_step_ != position_.step) save_checkpoint();  // before a word to the terminal
-    write_report_page(folder_, chapter_.report);
     progress_->finish();
     std::printf("\nstopped by a signal (%s) at step %s, saved to %s\n--resume --out %s goes on\n",
                 ::strsignal(stop_signal()), grouped(position_.step).c_str(), checkpoint.c_str(),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -45,12 +46,12 @@ class Run {
 
   /// The tensors that a checkpoint holds, in parts: the prefix of their names, and the tensors.
   using Parts = std::vector<std::pair<std::string, nn::NamedTensors>>;
-  /// Names what changes in a run besides the options, and restores it for --resume. Creates the
-  /// run's folder and prints the first lines, which show `networks`. All arguments must outlive the
-  /// run.
+  /// Registers the state that a checkpoint stores, and restores it for --resume. Creates the run's
+  /// folder and prints the first lines, which show `networks`. `loader` and `latent` must outlive
+  /// the run.
   void begin(const Parts& parts, const std::vector<const nn::Module*>& networks, nn::Loader& loader,
              Random& latent);
-  /// True before the first step of a run that is not continued.
+  /// True before the first step.
   bool is_new() const { return position_.step == 0; }
 
   /// Begins a step. Returns false when the run has all its steps or a signal arrived.
@@ -60,9 +61,10 @@ class Run {
   void log(const Metrics& metrics);
   /// True every --sample-every and --keep-every steps and after the last.
   bool save_is_due() const;
-  /// Writes the picture to samples/, a checkpoint and the report page.
+  /// Writes the picture to samples/ and a checkpoint, and at most every ten seconds the report.
   void save(const nn::Image& picture);
-  /// Saves if a signal ended the loop, prints how to go on, and returns the exit status.
+  /// Saves if a signal ended the loop, writes the report, prints how to go on, and returns the exit
+  /// status.
   int end();
 
  private:
@@ -79,7 +81,7 @@ class Run {
   RunOptions& options_;
   std::vector<Option>& table_;
   std::optional<FolderLock> lock_;
-  nn::Checkpoint checkpoint_;  // of the run to be continued, until begin()
+  nn::Checkpoint checkpoint_;  // read for --resume; empty after begin()
   Data data_;
   Position position_;
   std::filesystem::path folder_;
@@ -89,6 +91,7 @@ class Run {
   Random* latent_ = nullptr;
   int64_t epoch_ = 0;  // of the current step, from 1
   int64_t saved_step_ = -1;
+  std::optional<std::chrono::steady_clock::time_point> reported_at_;
   std::optional<nn::CsvWriter> metrics_;  // begins with the first row, which names the columns
   std::optional<Progress> progress_;
 };

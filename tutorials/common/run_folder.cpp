@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRuns = "out";
 
-struct Run {
+struct NumberedRun {
   int64_t number;
   fs::path folder;
 };
@@ -46,10 +46,10 @@ int64_t run_number(const std::string& name, const std::string& chapter) {
 
 /// Returns the runs of a chapter, the newest first. Throws Error if the folder of runs cannot be
 /// read: "no runs" would be wrong then.
-std::vector<Run> list_runs(const std::string& chapter) {
+std::vector<NumberedRun> list_runs(const std::string& chapter) {
   if (!nn::is_there(kRuns)) return {};
   nn::check_folder(kRuns);
-  std::vector<Run> runs;
+  std::vector<NumberedRun> runs;
   std::error_code error;
   for (fs::directory_iterator entry(kRuns, error), end; !error && entry != end;
        entry.increment(error)) {
@@ -58,7 +58,7 @@ std::vector<Run> list_runs(const std::string& chapter) {
   }
   if (error) fail(kRuns, "cannot be read", {error.message()}, {});
   std::sort(runs.begin(), runs.end(),
-            [](const Run& a, const Run& b) { return a.number > b.number; });
+            [](const NumberedRun& a, const NumberedRun& b) { return a.number > b.number; });
   return runs;
 }
 
@@ -73,7 +73,7 @@ const char* compiler() {
 }  // namespace
 
 fs::path create_run_folder(const std::string& chapter) {
-  const std::vector<Run> runs = list_runs(chapter);
+  const std::vector<NumberedRun> runs = list_runs(chapter);
   nn::make_folder(kRuns);
   for (int64_t number = runs.empty() ? 1 : runs[0].number + 1;; ++number) {
     const std::string suffix = number == 1 ? "" : "-" + std::to_string(number);
@@ -113,7 +113,7 @@ FolderLock::FolderLock(const fs::path& folder) {
 FolderLock::~FolderLock() { ::close(fd_); }
 
 fs::path newest_run_folder(const std::string& chapter, const std::string& option) {
-  for (const Run& run : list_runs(chapter)) {
+  for (const NumberedRun& run : list_runs(chapter)) {
     if (nn::is_there(checkpoint_path(run.folder))) return run.folder;
   }
   const fs::path looked_for = nn::absolute_path(fs::path(kRuns) / chapter);

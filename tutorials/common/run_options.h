@@ -20,7 +20,7 @@ constexpr IntegerRange kSeeds = {0, INT64_MAX};
 
 /// What the common code needs to know of a chapter.
 struct Chapter {
-  std::string name;  // "dcgan": of its program, its checkpoints and its runs in out/
+  std::string name;  // "dcgan": names its program, its checkpoints and its runs in out/
   /// The options that --quick sets unless they are given, with their values: {"steps", "1200"}.
   std::vector<std::pair<std::string, std::string>> quick;
   ReportText report;

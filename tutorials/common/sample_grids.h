@@ -23,7 +23,7 @@ double grid_spread(const nn::Image& grid, int64_t columns);
 
 /// Returns the grids in a run's folder samples/ in the order of their steps, evenly thinned so that
 /// they are at most `most_grids` and have at most `most_bytes` together, if two of them do. The
-/// first and the last are kept. What cannot be read is left out and told in `notes`. A grid is
+/// first and the last are kept. What cannot be read is left out and named in `notes`. A grid is
 /// decoded once per process, which dominates the time; a file that gets other contents must change
 /// its size.
 std::vector<SampleGrid> read_sample_grids(const std::filesystem::path& folder, int64_t columns,

@@ -10,9 +10,9 @@ namespace forger::tutorials {
 /// Makes threads spin for some 50 us at most and then sleep, unless the environment chooses
 /// something else. OpenMP reads the environment before main() begins. Therefore, this function sets
 /// OMP_WAIT_POLICY and GOMP_SPINCOUNT and starts the program again, in the same process and with
-/// the same arguments. It returns at once if one of the variables of
-/// wait_policy() is set, as it is then. Call it first in main(). A program that cannot be started
-/// again keeps OpenMP's default.
+/// the same arguments. It returns at once if the environment sets
+/// a variable that wait_policy() lists, as it does after the second start. Call it first in main().
+/// A program that cannot be started again keeps OpenMP's default.
 void choose_wait_policy(char** argv);
 
 /// Returns the environment's choice, such as "OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=3000", or ""

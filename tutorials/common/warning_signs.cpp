@@ -8,7 +8,7 @@ namespace {
 
 // report_page/page.html explains the signs with these numbers.
 constexpr double kNear = 0.01;  // to 0, or to 1
-constexpr size_t kSteps = 100, kMostSteps = 90;
+constexpr size_t kSteps = 100, kLeastSteps = 90;
 constexpr int64_t kJoined = 100;  // steps between stretches that count as one
 constexpr double kGradientFactor = 100;
 constexpr double kAlikeLevels = 4;
@@ -49,7 +49,7 @@ std::vector<Stretch> lasting(const Column& steps, const Holds& holds) {
     count += holds(row) ? 1 : 0;
     if (row + 1 < kSteps) continue;
     const size_t first = row + 1 - kSteps;
-    if (count >= kMostSteps && holds(first) && holds(row)) {
+    if (count >= kLeastSteps && holds(first) && holds(row)) {
       add_stretch(found, steps[first], steps[row]);
     }
     count -= holds(first) ? 1 : 0;

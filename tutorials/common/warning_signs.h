@@ -22,9 +22,8 @@ struct WarningSign {
 
 /// Looks for these signs. "For 100 steps" means at least 90 of them.
 ///
-///     d-won         0 <= loss_D < 0.01 for 100 steps. A Wasserstein loss, which has no lower
-///     bound,
-///                   is negative where the critic learns.
+///     d-won         0 <= loss_D < 0.01 for 100 steps; a Wasserstein loss is negative while the
+///                   critic learns
 ///     d-right       D_x > 0.99 and D_G_z < 0.01 for 100 steps
 ///     d-wrong       D_x < 0.01 and D_G_z > 0.99 for 100 steps
 ///     all-forged    both below 0.01 for 100 steps

@@ -11,7 +11,7 @@
 namespace forger::kernels {
 namespace {
 
-// Strides that are constants of a loop.
+// Strides known at compile time.
 constexpr std::integral_constant<int64_t, 0> kSingle;
 constexpr std::integral_constant<int64_t, 1> kDense;
 
