@@ -37,8 +37,8 @@ struct BackwardOptions {
 /// parameters to update. No other gradient is stored: a generator's step skips the gradients of the
 /// discriminator's weights. Frees the graph unless retain_graph is set. Throws Error if the
 /// list is empty or if one of `leaves` was computed, requires no gradient (a frozen leaf) or is not
-/// part of the graph (unless allowed). Throws Error, too, if the loss does not have one element, and
-/// if an earlier pass freed the graph.
+/// part of the graph (unless allowed). Throws Error, too, if the loss does not have one element,
+/// and if an earlier pass freed the graph.
 void backward(const Tensor& loss, const std::vector<Tensor>& leaves, BackwardOptions options = {},
               SourceLoc loc = SourceLoc::here());
 
