@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "autograd/tensor.h"
+#include "filled_image.h"
 #include "jpeg_blocks.h"
 #include "message.h"
 #include "nn/data/image.h"
@@ -27,18 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using Skipped = std::vector<std::pair<std::string, std::string>>;
-
-/// A PNG of one colour, grey or red, green and blue.
-Image filled(int64_t width, int64_t height, const std::vector<uint8_t>& colour) {
-  Image image{.width = width,
-              .height = height,
-              .channels = static_cast<int64_t>(colour.size()),
-              .pixels = {}};
-  for (int64_t i = 0; i < width * height; ++i) {
-    image.pixels.insert(image.pixels.end(), colour.begin(), colour.end());
-  }
-  return image;
-}
 
 /// The skipped files and their reasons.
 Skipped pairs(const std::vector<SkippedFile>& skipped) {

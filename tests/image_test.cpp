@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "filled_image.h"
 #include "message.h"
 #include "nn/data/image_check.h"
 #include "nn/file.h"
@@ -20,17 +21,6 @@ extern "C" int stbi_write_jpg_to_func(void (*write)(void*, void*, int), void* co
 
 namespace forger::nn {
 namespace {
-
-Image filled(int64_t width, int64_t height, const std::vector<uint8_t>& colour) {
-  Image image{.width = width,
-              .height = height,
-              .channels = static_cast<int64_t>(colour.size()),
-              .pixels = {}};
-  for (int64_t i = 0; i < width * height; ++i) {
-    image.pixels.insert(image.pixels.end(), colour.begin(), colour.end());
-  }
-  return image;
-}
 
 Image grey(int64_t width, int64_t height, const std::vector<uint8_t>& pixels) {
   return {.width = width, .height = height, .channels = 1, .pixels = pixels};

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +13,7 @@
 #include "nn/data/image.h"
 #include "nn/file.h"
 #include "tutorials/common/report_page.h"
+#include "tutorials/common/run_folder.h"
 
 /// Writes what a run leaves in its folder, for the tests of the report page.
 namespace forger {
@@ -67,10 +67,8 @@ inline std::string grid_png(uint64_t seed, bool alike = false, int64_t upscale =
 }
 
 inline void write_grid(const std::filesystem::path& run, int64_t step, const std::string& png) {
-  const std::string digits = std::to_string(step);
-  const std::string name = "step_" + std::string(6 - std::min<size_t>(6, digits.size()), '0');
   nn::make_folder(run / "samples");
-  nn::write_file(run / "samples" / (name + digits + ".png"), png);
+  nn::write_file(run / "samples" / (tutorials::step_name(step) + ".png"), png);
 }
 
 inline tutorials::ReportText report_text() {

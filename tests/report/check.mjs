@@ -4,7 +4,6 @@
 //
 // Every FOLDER/*/report.html is opened light, dark and narrow. Prints what is wrong and ends with status 1 if
 // anything is. Leaves a screenshot of each page in its folder.
-import {readdirSync} from "node:fs";
 import {createRequire} from "node:module";
 import {join, resolve} from "node:path";
 import {pathToFileURL} from "node:url";
@@ -177,17 +176,6 @@ for (const view of Object.keys(views)) {
   expect((await page.innerText("#notes")).includes("There is no metrics.csv."), "does not tell what is missing");
   expect(!await page.isVisible("#samples") && !await page.isVisible("#curves"), "shows what is not there");
   await page.finish();
-}
-
-// Reports of real runs, if there are any.
-const known = ["default", "sick", "long", "hostile", "begun", "empty"];
-for (const run of readdirSync(folder).filter(name => !known.includes(name))) {
-  for (const view of Object.keys(views)) {
-    const page = await open(run, view);
-    await expectCharts(page, 2);
-    expect(await page.isVisible("#grid"), "no sample grid");
-    await page.finish();
-  }
 }
 
 await browser.close();

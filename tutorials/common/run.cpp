@@ -57,9 +57,10 @@ void Run::prepare_resume() {
   if (options_.out.empty()) options_.out = newest_run_folder(chapter_.name, "--resume").string();
   folder_ = options_.out;
   const fs::path path = checkpoint_path(folder_);
-  checkpoint_ = nn::load_checkpoint(path);
+  nn::InputFile{
+      path};  // without a checkpoint, the folder is not that of a run: no lock is left there
   lock_.emplace(folder_);
-  checkpoint_ = nn::load_checkpoint(path);  // again: the run may have gone on until it was locked
+  checkpoint_ = nn::load_checkpoint(path);
   continue_run(options_, table_, chapter_, checkpoint_, path.string(), position_);
 }
 
