@@ -28,5 +28,18 @@ endif()
 add_library(forger_stb INTERFACE)
 target_include_directories(forger_stb SYSTEM INTERFACE ${FORGER_STB_DIR})
 
+# Eigen is headers, too. SOURCE_SUBDIR names no folder, so that its own targets are not configured.
+if(FORGER_BUILD_TUTORIALS)
+  find_path(FORGER_EIGEN_DIR Eigen/Eigenvalues PATH_SUFFIXES eigen3)
+  if(NOT FORGER_EIGEN_DIR)
+    FetchContent_Declare(eigen GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git
+                         GIT_TAG 3.4.0 GIT_SHALLOW ON SOURCE_SUBDIR none)
+    FetchContent_MakeAvailable(eigen)
+    set(FORGER_EIGEN_DIR ${eigen_SOURCE_DIR} CACHE PATH "Folder of Eigen/Eigenvalues" FORCE)
+  endif()
+  add_library(forger_eigen INTERFACE)
+  target_include_directories(forger_eigen SYSTEM INTERFACE ${FORGER_EIGEN_DIR})
+endif()
+
 add_library(forger_json INTERFACE)
 target_link_libraries(forger_json INTERFACE nlohmann_json::nlohmann_json)
