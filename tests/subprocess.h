@@ -20,6 +20,7 @@ class Subprocess {
   struct Options {
     rlim_t max_file_bytes = RLIM_INFINITY;  // a write beyond fails, as on a full disk
     const char* output = nullptr;           // a file for standard output instead
+    const char* input = nullptr;            // a file for standard input instead
   };
 
   Subprocess(const std::string& program, const std::vector<std::string>& arguments,
@@ -42,6 +43,7 @@ class Subprocess {
       ::dup2(out, STDOUT_FILENO);
     }
     ::dup2(err, STDERR_FILENO);
+    if (options.input != nullptr && !std::freopen(options.input, "r", stdin)) ::_exit(127);
     const rlimit limit{options.max_file_bytes, options.max_file_bytes};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     ::alarm(3600);  // ends a program that hangs; far more time than a busy machine needs

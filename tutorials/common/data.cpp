@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "nn/data/folder.h"
 #include "nn/data/idx.h"
 #include "nn/escape.h"
+#include "tutorials/common/checksum.h"
 #include "tutorials/common/progress.h"
 
 namespace forger::tutorials {
@@ -201,11 +203,9 @@ std::string all_skipped(const Data& data) {
 }
 
 std::string fingerprint(const nn::ImageSet& images) {
-  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a (Fowler, Noll & Vo)
-  for (const uint8_t byte : images.pixels) hash = (hash ^ byte) * 0x100000001b3;
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
-  return std::to_string(images.count) + " images, checksum " + text;
+  const std::string_view bytes(reinterpret_cast<const char*>(images.pixels.data()),
+                               images.pixels.size());
+  return std::to_string(images.count) + " images, checksum " + checksum(bytes);
 }
 
 std::string inspect(const Data& data) {

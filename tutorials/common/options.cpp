@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -53,6 +54,7 @@ std::string range_text(const IntegerRange& range) {
 }
 
 std::string range_text(const NumberRange& range) {
+  if (std::isinf(range.low) && std::isinf(range.high)) return "a number";
   return std::string("a number ") + (range.with_low ? "of at least " : "above ") +
          number_text(range.low) + (range.with_high ? ", at most " : ", below ") +
          number_text(range.high);
@@ -104,7 +106,7 @@ std::string help_of(const Option& option) {
 }
 
 void declare(CLI::App& app, Option& option) {
-  const std::string name = "--" + option.name;
+  const std::string name = (option.positional ? "" : "--") + option.name;
   if (bool* const* flag = std::get_if<bool*>(&option.value)) {
     app.add_flag_callback(
         name,
@@ -117,14 +119,15 @@ void declare(CLI::App& app, Option& option) {
   }
   const auto take = [&option, name](const std::string& text) {
     try {
-      set_value(option, text, name);
+      if (!text.empty() || !option.value_is_optional) set_value(option, text, name);
     } catch (const Error& error) {
       throw UsageError(error.what());
     }
     option.given = true;
   };
   app.add_option_function<std::string>(name, take, help_of(option))
-      ->option_text(option.metavar)
+      ->option_text(option.value_is_optional ? "[" + option.metavar + "]" : option.metavar)
+      ->expected(option.value_is_optional ? 0 : 1, 1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 

@@ -49,7 +49,9 @@ struct Option {
   std::string metavar;  // what --help shows for the value: "N"
   std::string help;     // {} is replaced by the default: the value before the command line is read
   Kept kept = Kept::kNowhere;
-  bool given = false;  // on the command line
+  bool given = false;              // on the command line
+  bool positional = false;         // a word without --
+  bool value_is_optional = false;  // --predict and --predict 0.5; without one the value stays
 };
 
 Option integer_option(std::string name, int64_t& value, IntegerRange range, std::string help,

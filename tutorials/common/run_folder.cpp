@@ -15,11 +15,10 @@
 #include <system_error>
 
 #include "autograd/kernels/kernels.h"
-#include "commit.h"
 #include "nn/data/folder.h"
 #include "nn/escape.h"
 #include "nn/file.h"
-#include "tutorials/common/wait_policy.h"
+#include "tutorials/common/provenance.h"
 
 namespace forger::tutorials {
 namespace {
@@ -60,14 +59,6 @@ std::vector<NumberedRun> list_runs(const std::string& chapter) {
   std::sort(runs.begin(), runs.end(),
             [](const NumberedRun& a, const NumberedRun& b) { return a.number > b.number; });
   return runs;
-}
-
-const char* compiler() {
-#if defined(__clang__)
-  return "clang " __clang_version__;
-#else
-  return "g++ " __VERSION__;
-#endif
 }
 
 }  // namespace
@@ -141,13 +132,14 @@ void write_run_json(const fs::path& path, const std::string& chapter,
       std::visit([&](const auto* number) { value = *number; }, option.value);
     }
   }
+  const Provenance made_with = provenance();
   const nlohmann::ordered_json run = {{"chapter", chapter},
                                       {"options", values},
-                                      {"commit", kCommit},
-                                      {"compiler", compiler()},
-                                      {"kernels", kernels::active().name},
-                                      {"threads", omp_get_max_threads()},
-                                      {"wait_policy", wait_policy()}};
+                                      {"commit", made_with.commit},
+                                      {"compiler", made_with.compiler},
+                                      {"kernels", made_with.kernels},
+                                      {"threads", made_with.threads},
+                                      {"wait_policy", made_with.wait_policy}};
   nn::write_file(path, run.dump(2) + "\n");
 }
 
