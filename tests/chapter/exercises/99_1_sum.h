@@ -1,0 +1,4 @@
+#pragma once
+
+/// Returns a + b.
+double sum(double a, double b);

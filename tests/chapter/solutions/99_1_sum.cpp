@@ -1,0 +1,3 @@
+#include "99_1_sum.h"
+
+double sum(double a, double b) { return a + b; }
