@@ -20,7 +20,7 @@
 #include "subprocess.h"
 #include "temp_folder.h"
 
-/// Helpers for the tests of chapter 3's program: run it, create small data, examine its output.
+/// Helpers for the tests of the chapters' programs: run one, create small data, examine its output.
 namespace forger {
 
 namespace fs = std::filesystem;
@@ -34,20 +34,29 @@ struct Result {
   std::string out, err;
 };
 
-inline Result dcgan(const TempFolder& folder, const Words& words,
-                    Subprocess::Options options = {}) {
-  Subprocess process(FORGER_DCGAN, words, folder.path(), options);
+inline Result run_program(const char* program, const TempFolder& folder, const Words& words,
+                          Subprocess::Options options = {}) {
+  Subprocess process(program, words, folder.path(), options);
   const int status = process.wait();
   return {status, without_folder(process.out(), folder), without_folder(process.err(), folder)};
 }
 
-/// Runs the program and checks that it succeeds.
-inline std::string dcgan_ok(const TempFolder& folder, const Words& words) {
-  const Result result = dcgan(folder, words);
+/// Runs a program, checks that it succeeds, and returns its output.
+inline std::string run_program_ok(const char* program, const TempFolder& folder,
+                                  const Words& words) {
+  const Result result = run_program(program, folder, words);
   INFO(result.err);
   REQUIRE(result.status == 0);
   CHECK(result.err == "");
   return result.out;
+}
+
+inline Result dcgan(const TempFolder& folder, const Words& words,
+                    Subprocess::Options options = {}) {
+  return run_program(FORGER_DCGAN, folder, words, options);
+}
+inline std::string dcgan_ok(const TempFolder& folder, const Words& words) {
+  return run_program_ok(FORGER_DCGAN, folder, words);
 }
 
 inline Words operator+(Words a, const Words& b) {

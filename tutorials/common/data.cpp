@@ -26,7 +26,7 @@ constexpr const char* kFashionMnist = "fashion-mnist";
 constexpr const char* kDigits = "digits";
 // The folder of the package dataset-fashion-mnist of Debian and Ubuntu.
 constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
-constexpr int64_t kDigitCount = 60000;  // as many as MNIST has
+constexpr int64_t kDigitCount = 60000, kTestDigitCount = 10000;  // as many as MNIST has
 constexpr int64_t kIdxSize = 28, kFolderSize = 32, kFolderChannels = 3;
 constexpr IntegerRange kSizes = {16, 128, 4};
 constexpr const char* kExpectedData = "fashion-mnist, digits, or a folder with PNG and JPEG images";
@@ -49,7 +49,7 @@ void check_given(const DataOptions& options, const nn::ImageSet& images) {
   check("--channels", options.channels, images.channels);
 }
 
-nn::ImageSet load_idx(const DataOptions& options) {
+nn::ImageSet load_idx(const DataOptions& options, nn::IdxPart part) {
   const fs::path folder = options.data_dir;
   if (folder == kFashionMnistFolder && !nn::is_there(folder)) {
     fail(folder.string(), "Fashion-MNIST is not installed",
@@ -57,7 +57,7 @@ nn::ImageSet load_idx(const DataOptions& options) {
           "--data-dir takes it from another folder, --data digits needs no files"},
          {});
   }
-  nn::ImageSet images = nn::read_idx_folder(folder);
+  nn::ImageSet images = nn::read_idx_folder(folder, part);
   if (images.height != images.width || images.height < kSizes.least ||
       images.height > kSizes.most || images.height % kSizes.step != 0 || images.channels == 2 ||
       images.channels > 3) {
@@ -72,6 +72,12 @@ nn::ImageSet load_idx(const DataOptions& options) {
   if (folder.filename() == kFashionMnist && images.class_names.size() == clothes.size()) {
     images.class_names = clothes;
   }
+  return images;
+}
+
+nn::ImageSet draw_digits(const DataOptions& options, uint64_t seed, int64_t first, int64_t count) {
+  nn::ImageSet images = nn::make_digits(count, seed, options.image_size, first);
+  images.source = "digits, drawn by this program";
   return images;
 }
 
@@ -158,12 +164,11 @@ Data load_data(DataOptions& options, uint64_t seed, bool resume) {
   }
   if (options.data == kFashionMnist) {
     if (options.data_dir.empty()) options.data_dir = kFashionMnistFolder;
-    data.images = load_idx(options);
+    data.images = load_idx(options, nn::IdxPart::kTrain);
     check_given(options, data.images);
   } else if (options.data == kDigits) {
     if (options.image_size == 0) options.image_size = kIdxSize;
-    data.images = nn::make_digits(kDigitCount, seed, options.image_size);
-    data.images.source = "digits, drawn by this program";
+    data.images = draw_digits(options, seed, 0, kDigitCount);
     check_given(options, data.images);
   } else {
     check_image_folder(options.data, resume);
@@ -177,6 +182,27 @@ Data load_data(DataOptions& options, uint64_t seed, bool resume) {
   options.channels = data.images.channels;
   data.name = nn::escape(options.data);
   return data;
+}
+
+bool has_test_images(const DataOptions& options) {
+  return options.data == kFashionMnist || options.data == kDigits;
+}
+
+nn::ImageSet load_test_images(const DataOptions& options, uint64_t seed) {
+  if (options.data == kDigits) return draw_digits(options, seed, kDigitCount, kTestDigitCount);
+  if (options.data != kFashionMnist) {
+    fail(options.data, "a folder of images, which has no test set",
+         {std::string("expected ") + kFashionMnist + " or " + kDigits}, {});
+  }
+  nn::ImageSet images = load_idx(options, nn::IdxPart::kTest);
+  if (images.height != options.image_size || images.channels != options.channels) {
+    fail(images.source, "the test images are of another size than the training images",
+         {"found    " + describe_images(images),
+          "expected " + square(options.image_size) + " with " + std::to_string(options.channels) +
+              (options.channels == 1 ? " channel" : " channels")},
+         {});
+  }
+  return images;
 }
 
 std::string describe_images(const nn::ImageSet& images) {

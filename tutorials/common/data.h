@@ -37,6 +37,15 @@ struct Data {
 /// is continued, and the message about a missing folder says that the images may have moved.
 Data load_data(DataOptions& options, uint64_t seed, bool resume = false);
 
+/// True if the images that load_data() returned for these options have a test set: those of
+/// fashion-mnist and the digits, but not those of a folder.
+bool has_test_images(const DataOptions& options);
+
+/// Returns that test set: the files t10k-* beside the training files, or the 10,000 digits that
+/// follow the training digits in the sequence of `seed`. Throws Error for a folder of images, and
+/// for files that are missing, damaged, or of another size than the training images.
+nn::ImageSet load_test_images(const DataOptions& options, uint64_t seed);
+
 /// "60,000 grey images of 28 x 28"
 std::string describe_images(const nn::ImageSet& images);
 

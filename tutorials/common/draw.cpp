@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <vector>
 
 #include "autograd/error.h"
-#include "autograd/graph.h"
-#include "autograd/ops.h"
+#include "tutorials/common/evaluate.h"
 
 namespace forger::tutorials {
 namespace {
 
-constexpr int64_t kDrawnAtOnce = 64;
 constexpr int64_t kShownPixels = 64;  // approximate side of an image in a contact sheet
 
 }  // namespace
@@ -21,16 +18,7 @@ Tensor draw(nn::Module& G, const Tensor& z, SourceLoc loc) {
     fail("draw", "there is no z to draw from", {"z " + z.shape().str() + "  (N, latent, 1, 1)"},
          loc);
   }
-  const NoGrad no_grad;
-  const nn::EvalMode evaluation(G);
-  const int64_t count = z.shape()[0];
-  std::vector<Tensor> batches;
-  for (int64_t begin = 0; begin < count; begin += kDrawnAtOnce) {
-    const int64_t end = std::min(begin + kDrawnAtOnce, count);
-    const Tensor filled = pad(slice(z, 0, begin, end), 0, 0, begin + kDrawnAtOnce - end);
-    batches.push_back(slice(G(filled, loc), 0, 0, end - begin));
-  }
-  return concat(batches, 0);
+  return evaluate(G, z, loc);
 }
 
 nn::Image contact_sheet(const Tensor& images, int64_t columns) {

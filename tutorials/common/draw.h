@@ -13,9 +13,7 @@ namespace forger::tutorials {
 /// its running statistics. Drawing therefore changes nothing; in training mode every grid would
 /// move the running statistics. Until these have settled, for some 50 steps, all images are grey.
 ///
-/// An image depends on its own z alone. G is always given batches of 64: a kernel chooses its
-/// algorithm by the size of the batch, so a batch of another size could change the last bits. The
-/// last batch is filled with zeros, and their images are dropped. Throws Error when N is 0.
+/// An image depends on its own z alone, as in evaluate(). Throws Error when N is 0.
 Tensor draw(nn::Module& G, const Tensor& z, SourceLoc loc = SourceLoc::here());
 
 /// Arranges images [N, C, H, W] in rows of `columns`, each enlarged until it can be seen.

@@ -1,0 +1,290 @@
+// Tests chapter 1's program as a user runs it, and the common code that it brought: the split of
+// the images and the evaluation of a network.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "autograd/ops.h"
+#include "autograd/random.h"
+#include "dcgan_program.h"
+#include "message.h"
+#include "nn/data/digits.h"
+#include "nn/data/idx.h"
+#include "nn/file.h"
+#include "nn/init.h"
+#include "tutorials/common/classifier.h"
+#include "tutorials/common/evaluate.h"
+#include "tutorials/common/splits.h"
+
+namespace forger {
+namespace {
+
+Result generative(const TempFolder& folder, const Words& words) {
+  return run_program(FORGER_GENERATIVE, folder, words);
+}
+std::string generative_ok(const TempFolder& folder, const Words& words) {
+  return run_program_ok(FORGER_GENERATIVE, folder, words);
+}
+
+double number_after(const std::string& text, const std::string& words) {
+  const size_t at = text.find(words);
+  REQUIRE(at != std::string::npos);
+  return std::stod(text.substr(at + words.size()));
+}
+
+/// Pictures of two classes, which differ in the place of their bright square.
+void make_classes(const TempFolder& folder, int count) {
+  make_pictures(folder / "pictures/one", count, 1);
+  make_pictures(folder / "pictures/two", count, 1, 50);
+}
+
+/// The smallest network on the smallest images.
+const Words kTinyClassifier =
+    words("--data pictures --channels 1 --image-size 16 --width 2 --features 4 --batch-size 8");
+
+}  // namespace
+
+// A sanitizer needs few steps, after which nothing has been learnt.
+#ifdef FORGER_SANITIZED
+TEST_CASE("--quick runs: 100 steps") {
+  const TempFolder folder;
+  generative_ok(folder, words("--quick --steps 100"));
+}
+#else
+TEST_CASE("--quick learns to label images, and its drawings please nobody but itself") {
+  const TempFolder folder;
+  const std::string out = generative_ok(folder, {"--quick"});
+  const fs::path run = folder / "out/generative";
+  std::string header;
+  const auto rows = rows_of(run / "metrics.csv", header);
+  CHECK(header == "step,epoch,loss,accuracy,held-out");
+  REQUIRE(rows.size() == 600);
+  const auto mean_of = [&](size_t column, size_t begin, size_t end) {
+    double sum = 0;
+    for (size_t i = begin; i < end; ++i) sum += rows[i][column];
+    return sum / static_cast<double>(end - begin);
+  };
+  CHECK(std::abs(rows[0][2] - std::log(10)) < 1);  // before it has learnt anything
+  CHECK(mean_of(2, 500, 600) < 0.6);
+  CHECK(mean_of(3, 500, 600) > 0.8);
+  const double held_out = mean_of(4, 500, 600);
+  CHECK(held_out > 0.8);
+  // 10,000 images, and 6,400 of those held out while the weights still changed
+  const double test = number_after(out, "\ntest     ");
+  CHECK(test > 0.82);
+  CHECK(std::abs(test - held_out) < 0.04);
+  // It is sure of what it drew, which is noise: neighbouring pixels differ far more than in images.
+  CHECK(number_after(out, "\ndrawings their class has probability ") > 0.95);
+  const nn::Image before = read_png(run / "samples/step_000000.png", 1);
+  const nn::Image after = read_png(run / "samples/step_000600.png", 1);
+  CHECK(before.width == after.width);
+  CHECK(before.pixels != after.pixels);
+  CHECK(contents(run / "report.html").find("\"signs\":[]") != std::string::npos);
+
+  // The same numbers from the checkpoint.
+  const std::string again = generative_ok(folder, {"test"});
+  CHECK(again == "classifier  out/generative/checkpoint.safetensors, after step 600\n" +
+                     out.substr(out.find("test     ")));
+}
+#endif
+
+TEST_CASE("a classifier's resumed run matches an uninterrupted run byte for byte") {
+  const TempFolder folder;
+  make_classes(folder, 20);  // 40 images, of which 31 are left to train: 3 batches of 8
+  const Words base = kTinyClassifier + words("--sample-every 5");
+  generative_ok(folder, base + words("--steps 20 --out whole --threads 2"));
+  generative_ok(folder, base + words("--steps 10 --out parts --threads 1"));
+  generative_ok(folder, words("--resume --steps 20 --out parts --threads 2"));
+  check_same_files(folder / "whole", folder / "parts");
+  const std::string out = generative_ok(folder, words("--resume --out parts"));
+  CHECK(
+      out.starts_with("parts is at its end, step 20; --steps or --epochs takes it further\n"
+                      "test     "));
+}
+
+TEST_CASE("a classifier learns classes from folders, and is saved alone by weights") {
+  const TempFolder folder;
+  make_classes(folder, 30);
+  const std::string out =
+      generative_ok(folder, kTinyClassifier + words("--steps 60 --lr 0.01 --out run"));
+  CHECK(number_after(out, "\ntest     ") == 1);
+  CHECK(out.find(" of 10 images labelled correctly\n") != std::string::npos);
+  CHECK(generative_ok(folder, words("weights --checkpoint run/checkpoint.safetensors")) ==
+        "classifier  run/checkpoint.safetensors, after step 60\n"
+        "weights     366 numbers in run/classifier.safetensors\n");
+  const nn::Checkpoint weights = nn::load_checkpoint(folder / "run/classifier.safetensors");
+  CHECK(weights.tensors.size() == 8);
+  CHECK(weights.tensors.contains("head.weight"));
+
+  // Other images than those of the run.
+  make_pictures(folder / "pictures/three", 1, 1);
+  const Result moved = generative(folder, words("test --checkpoint run/checkpoint.safetensors"));
+  CHECK(moved.status == 1);
+  CHECK(
+      moved.err.starts_with("DIR/pictures: not the images with which the run began\n"
+                            "  found    61 images, checksum "));
+}
+
+TEST_CASE("images that a classifier cannot learn from are wrong options, and nothing is written") {
+  const TempFolder folder;
+  make_pictures(folder / "flat", 20, 1);
+  make_pictures(folder / "single/one", 20, 1);
+  make_pictures(folder / "few/one", 1, 1);
+  make_pictures(folder / "few/two", 1, 1);
+  make_pictures(folder / "small/one", 5, 1);
+  make_pictures(folder / "small/two", 5, 1);
+  struct Case {
+    std::string line, message;
+  };
+  const std::string no_classes =
+      "--data: images without classes, which a classifier needs\n  found    DIR/";
+  const std::string folders = "\n  expected a folder with one subfolder of images per class\n";
+  const Case cases[] = {
+      {"--data flat --batch-size 4", no_classes + "flat" + folders},
+      {"--data single --batch-size 4", no_classes + "single" + folders},
+      {"--data few --batch-size 1",
+       "--data: too few images\n  found    2 in DIR/few\n"
+       "  expected at least three: to train, to choose and to test\n"},
+      {"--data small --batch-size 10",
+       "--batch-size: more than there are training images\n  found    10\n"
+       "  expected at most 8, what is left of DIR/small beside the images that are held out\n"},
+      {"--width 0",
+       "--width: out of range\n  found    0\n"
+       "  expected a whole number from 1 to 1024\n"}};
+  for (const Case& wrong : cases) {
+    CAPTURE(wrong.line);
+    const Result result =
+        generative(folder, words(wrong.line + " --channels 1 --image-size 16 --out run"));
+    CHECK(result.status == 2);
+    CHECK(result.err == wrong.message);
+    CHECK_FALSE(fs::exists(folder / "run"));
+  }
+  make_tiny_run(folder);
+  const Result other = generative(folder, words("test --checkpoint run/checkpoint.safetensors"));
+  CHECK(other.status == 1);
+  CHECK(other.err ==
+        "run/checkpoint.safetensors: not a checkpoint of this chapter\n"
+        "  found    chapter dcgan\n  expected chapter generative\n");
+}
+
+TEST_CASE("chapter 1's --help explains the progress table and every option") {
+  const TempFolder folder;
+  const std::string help = generative_ok(folder, {"train", "--help"});
+  for (const char* word :
+       {"epoch  ", "step  ", "images/s  ", "ETA  ", "loss  ", "accuracy  ", "held-out  ", "--data ",
+        "--epochs ", "--batch-size ", "--lr ", "--width ", "--features ", "--quick "}) {
+    CAPTURE(word);
+    CHECK(help.find(word) != std::string::npos);
+  }
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 82);
+  const std::string overview = generative_ok(folder, {"--help"});
+  for (const char* command : {"train", "test", "weights", "experiment", "inspect-data"}) {
+    CHECK(overview.find(command) != std::string::npos);
+  }
+}
+
+TEST_CASE("the split holds out a twelfth, and no image is in two sets") {
+  tutorials::DataOptions folder{.data = "some/folder", .data_dir = ""};
+  nn::ImageSet images = nn::make_digits(120, 3, 16);
+  for (int64_t i = 0; i < images.count; ++i) {  // a number in each image, to know it again
+    images.pixels[static_cast<size_t>(i * images.image_bytes())] = static_cast<uint8_t>(i);
+  }
+  const auto numbers = [](const nn::ImageSet& set) {
+    std::vector<int> found;
+    for (int64_t i = 0; i < set.count; ++i) {
+      found.push_back(set.pixels[static_cast<size_t>(i * set.image_bytes())]);
+      CHECK(set.labels[static_cast<size_t>(i)] == found.back() % 10);
+    }
+    return found;
+  };
+  const tutorials::Splits sets = tutorials::split(images, folder, 0);
+  CHECK(sets.train.count == 90);
+  CHECK(sets.held_out.count == 10);
+  CHECK(sets.test.count == 20);
+  std::vector<int> all;
+  for (const nn::ImageSet* set : {&sets.train, &sets.held_out, &sets.test}) {
+    const std::vector<int> some = numbers(*set);
+    all.insert(all.end(), some.begin(), some.end());
+    CHECK(std::is_sorted(some.begin(), some.end()));
+    CHECK(set->class_names == images.class_names);
+  }
+  CHECK(std::set<int>(all.begin(), all.end()).size() == 120);
+  CHECK(numbers(tutorials::split(images, folder, 7).held_out) == numbers(sets.held_out));
+  std::vector<int> first(10);
+  for (int i = 0; i < 10; ++i) first[static_cast<size_t>(i)] = i;
+  CHECK(numbers(sets.held_out) != first);
+
+  CHECK(message_of([&] { tutorials::subset(images, {120}); }) ==
+        "subset: index out of range\n  index 120, images 120");
+}
+
+TEST_CASE("test images follow the training digits, or lie beside the training files") {
+  const TempFolder folder;
+  tutorials::DataOptions digits{.data = "digits", .data_dir = "", .image_size = 16, .channels = 1};
+  const nn::ImageSet test = tutorials::load_test_images(digits, 5);
+  CHECK(test.count == 10000);
+  CHECK(test.pixels == nn::make_digits(10000, 5, 16, 60000).pixels);
+
+  nn::ImageSet images = nn::make_digits(30, 0, 16);
+  const auto write = [&](const std::string& name, const nn::ImageSet& set) {
+    nn::write_idx_images(folder / (name + "-images-idx3-ubyte"), set);
+    nn::write_idx_labels(folder / (name + "-labels-idx1-ubyte"), set.labels);
+  };
+  write("train", images);
+  write("t10k", nn::make_digits(7, 1, 16));
+  tutorials::DataOptions files{.data = "", .data_dir = folder.path().string()};
+  CHECK(tutorials::load_data(files, 0).images.count == 30);
+  CHECK(tutorials::load_test_images(files, 0).count == 7);
+  CHECK(tutorials::has_test_images(files));
+  write("t10k", nn::make_digits(7, 1, 20));
+  CHECK(without_folder(message_of([&] { tutorials::load_test_images(files, 0); }), folder) ==
+        "DIR/t10k-images-idx3-ubyte: the test images are of another size than the training "
+        "images\n  found    7 grey images of 20 x 20\n  expected 16 x 16 with 1 channel");
+
+  tutorials::DataOptions pictures{.data = "some/folder", .data_dir = ""};
+  CHECK_FALSE(tutorials::has_test_images(pictures));
+  CHECK(message_of([&] { tutorials::load_test_images(pictures, 0); }) ==
+        "some/folder: a folder of images, which has no test set\n"
+        "  expected fashion-mnist or digits");
+}
+
+TEST_CASE("evaluate gives a row the same bits in any batch, and changes nothing") {
+  nn::seed_init(1);
+  tutorials::Classifier C({.image_size = 16, .classes = 3, .width = 4, .features = 8});
+  const nn::ImageSet images = nn::make_digits(150, 2, 16);
+  const std::vector<Scalar> all = tutorials::evaluate(C, images).to_vector();
+  CHECK(all.size() == 450);
+  CHECK(C.training());
+  for (const int64_t i : {0, 63, 64, 149}) {
+    CAPTURE(i);
+    const Tensor x = images_to_tensor(images, i, i + 1);
+    const std::vector<Scalar> row = tutorials::evaluate(C, x).to_vector();
+    CHECK(row == std::vector<Scalar>(all.begin() + 3 * i, all.begin() + 3 * (i + 1)));
+  }
+  CHECK_FALSE(tutorials::evaluate(C, images).requires_grad());
+  CHECK(message_of([&] { tutorials::evaluate(C, nn::ImageSet{}); }) ==
+        "evaluate: there is nothing to evaluate\n  0 images");
+  CHECK(message_of([&] {
+          tutorials::evaluate(C, Tensor::zeros({0, 1, 16, 16}));
+        }) == "evaluate: there is nothing to evaluate\n  x [0, 1, 16, 16]  (N, ...)");
+}
+
+TEST_CASE("accuracy counts the rows whose largest logit is that of the label") {
+  const Tensor logits = Tensor::from({4, 3}, {1, 2, 0, 5, 1, 1, 0, 0, 9, 3, 3, 3});
+  CHECK(tutorials::accuracy(logits, {1, 0, 2, 0}) == 1);  // the first of equal logits counts
+  CHECK(tutorials::accuracy(logits, {1, 0, 1, 2}) == 0.5);
+  CHECK(message_of([&] {
+          tutorials::accuracy(logits, {1, 0});
+        }) ==
+        "accuracy: logits and labels do not fit together\n  logits [4, 3]  (N, classes)\n"
+        "  labels [2]  (N), at least one");
+}
+
+}  // namespace forger
