@@ -80,7 +80,7 @@ class Grower {
     draw_examples();
     DecisionTree tree;
     tree.nodes.emplace_back();
-    std::vector<Task> tasks = {{0, 0, examples_.size(), 0}};
+    std::vector<Task> tasks = {{0, 0, drawn_.size(), 0}};
     while (!tasks.empty()) {
       const Task task = tasks.back();
       tasks.pop_back();
@@ -89,14 +89,15 @@ class Grower {
       if (split.feature < 0) {
         tree.nodes[task.node].left = static_cast<int32_t>(tree.distributions.size() / classes_);
         for (const int64_t count : node_counts_) {
-          tree.distributions.push_back(static_cast<float>(count) /
-                                       static_cast<float>(task.end - task.begin));
+          tree.distributions.push_back(static_cast<float>(count) / static_cast<float>(node_total_));
         }
         continue;
       }
       const uint8_t* bins = set_.features[static_cast<size_t>(split.feature)].bins.data();
-      const auto goes_left = [&](int32_t example) { return bins[example] <= split.last_left_bin; };
-      const auto begin = examples_.begin();
+      const auto goes_left = [&](const Drawn& drawn) {
+        return bins[drawn.example] <= split.last_left_bin;
+      };
+      const auto begin = drawn_.begin();
       const size_t middle =
           static_cast<size_t>(std::partition(begin + static_cast<ptrdiff_t>(task.begin),
                                              begin + static_cast<ptrdiff_t>(task.end), goes_left) -
@@ -112,7 +113,12 @@ class Grower {
   }
 
  private:
-  /// A node and its examples, examples_[begin] to examples_[end - 1].
+  /// An example that the tree learns from.
+  struct Drawn {
+    int32_t example, label;
+    int32_t times;  // drawn
+  };
+  /// A node and its examples, drawn_[begin] to drawn_[end - 1].
   struct Task {
     size_t node, begin, end;
     int64_t depth;
@@ -126,19 +132,23 @@ class Grower {
 
   void draw_examples() {
     const int64_t n = static_cast<int64_t>(set_.labels.size());
-    for (int64_t i = 0; i < n; ++i) {
-      examples_.push_back(static_cast<int32_t>(set_.options.bootstrap ? random_.below(n) : i));
+    std::vector<int32_t> times(set_.labels.size());
+    for (int64_t i = 0; i < n; ++i) ++times.data()[set_.options.bootstrap ? random_.below(n) : i];
+    for (int32_t i = 0; i < n; ++i) {
+      if (times.data()[i] > 0) drawn_.push_back({i, set_.labels.data()[i], times.data()[i]});
     }
   }
 
   void count_classes(const Task& task) {
     node_counts_.assign(classes_, 0);
-    for (size_t i = task.begin; i < task.end; ++i) ++node_counts_[label(examples_[i])];
+    for (size_t i = task.begin; i < task.end; ++i) {
+      node_counts_.data()[drawn_[i].label] += drawn_[i].times;
+    }
+    node_total_ = std::accumulate(node_counts_.begin(), node_counts_.end(), int64_t{0});
   }
 
   bool wants_split(const Task& task) const {
-    const int64_t n = static_cast<int64_t>(task.end - task.begin);
-    const bool pure = *std::max_element(node_counts_.begin(), node_counts_.end()) == n;
+    const bool pure = *std::max_element(node_counts_.begin(), node_counts_.end()) == node_total_;
     return !pure && (set_.options.max_depth == 0 || task.depth < set_.options.max_depth);
   }
 
@@ -164,14 +174,14 @@ class Grower {
   void try_feature(int32_t feature, const Task& task, Split& best) {
     const BinnedFeature& binned = set_.features[static_cast<size_t>(feature)];
     for (size_t i = task.begin; i < task.end; ++i) {
-      const int32_t example = examples_[i];
-      const size_t bin = binned.bins.data()[example];
-      ++totals_[bin];
-      ++counts_[bin * classes_ + label(example)];
+      const Drawn& drawn = drawn_[i];
+      const size_t bin = binned.bins.data()[drawn.example];
+      totals_[bin] += drawn.times;
+      counts_[bin * classes_ + static_cast<size_t>(drawn.label)] += drawn.times;
     }
     left_.assign(classes_, 0);
     right_ = node_counts_;
-    int64_t n_left = 0, n_right = static_cast<int64_t>(task.end - task.begin);
+    int64_t n_left = 0, n_right = node_total_;
     int64_t squares_left = 0, squares_right = 0;
     for (const int64_t count : right_) squares_right += count * count;
     size_t last_left_bin = 0;
@@ -199,16 +209,15 @@ class Grower {
     }
   }
 
-  size_t label(int32_t example) const { return static_cast<size_t>(set_.labels.data()[example]); }
-
   const TrainingSet& set_;
   Random random_;
   size_t classes_;
-  std::vector<int32_t> examples_;      // grouped by node
+  std::vector<Drawn> drawn_;           // grouped by node
   std::vector<int32_t> order_;         // a permutation of the features
   std::vector<int32_t> counts_;        // [bins, classes]; all 0 between calls of try_feature()
   std::vector<int32_t> totals_;        // [bins]; likewise
   std::vector<int64_t> node_counts_;   // [classes], of the current node
+  int64_t node_total_ = 0;             // their sum
   std::vector<int64_t> left_, right_;  // [classes], of the children
 };
 
