@@ -62,7 +62,7 @@ class Inference {
       }
     }
     for (int64_t c = 0; c < model.mixture.components(); ++c) {
-      parts_.push_back(prepare(model.mixture.parts.data()[c], gram, loc));
+      parts_.push_back(prepare(op, model.mixture.parts.data()[c], gram, loc));
       parts_.back().log_constant += std::log(model.mixture.weights.data()[c]);
     }
   }
@@ -144,7 +144,8 @@ class Inference {
 
   double direction(int64_t a, int64_t j) const { return model_.pca.components.data()[a * d_ + j]; }
 
-  Part prepare(const MultivariateGaussian& gaussian, const Matrix& gram, SourceLoc loc) const {
+  Part prepare(const char* op, const MultivariateGaussian& gaussian, const Matrix& gram,
+               SourceLoc loc) const {
     Part part{gaussian.mean, Vector(static_cast<size_t>(k_)), 0, Matrix(k_, k_), {}, 0};
     for (int64_t a = 0; a < k_; ++a) {
       for (int64_t b = 0; b < k_; ++b) {
@@ -154,6 +155,12 @@ class Inference {
     }
     // With S = U D U^T, L = U (D - s^2 I)^(1/2).
     const SymmetricEigen eigen = symmetric_eigen(gaussian.covariance, loc);
+    const double least = eigen.values.back();
+    if (least < noise_ * (1 - 1e-6)) {  // apart from rounding
+      fail(op, "a component of the mixture has less variance than the noise in some direction",
+           {"found " + std::to_string(least) + ", expected at least " + std::to_string(noise_)},
+           loc);
+    }
     for (int64_t e = 0; e < k_; ++e) {
       const double scale = std::sqrt(std::max(0.0, eigen.values.data()[e] - noise_));
       for (int64_t a = 0; a < k_; ++a) part.loading[e][a] = scale * eigen.vectors[e][a];
