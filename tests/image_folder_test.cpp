@@ -176,6 +176,25 @@ TEST_CASE("a run inside a data folder is left out, and so is every grid") {
             drawn);
 }
 
+TEST_CASE("pictures of another size are listed as skipped if they are not to be scaled") {
+  const TempFolder folder;
+  write_png(folder / "a.png", filled(4, 4, {9}));
+  write_png(folder / "b.png", filled(8, 4, {9}));
+  write_png(folder / "c.png", filled(8, 8, {9}));
+  CHECK(read_image_folder(folder.path(), 4, 1).images.count == 3);
+  const ImageFolder read = read_image_folder(folder.path(), 4, 1, OtherSizes::kSkipped);
+  CHECK(read.images.count == 1);
+  CHECK(pairs(read.skipped) ==
+        Skipped{{"b.png", "a picture of another size; found 8 x 4, expected 4 x 4"},
+                {"c.png", "a picture of another size; found 8 x 8, expected 4 x 4"}});
+  CHECK(without_folder(
+            message_of([&] { read_image_folder(folder.path(), 5, 1, OtherSizes::kSkipped); }),
+            folder) ==
+        "DIR: no PNG or JPEG image in this folder\n"
+        "  found 3 other files or folders\n"
+        "  a.png and 2 more: a picture of another size; found 4 x 4, expected 5 x 5");
+}
+
 TEST_CASE("hidden files and folders, and those that tools leave behind, are left out") {
   const TempFolder folder;
   const std::vector<std::string> leftovers = {"#recycle", "$RECYCLE.BIN", "@Recycle",  "@eaDir",

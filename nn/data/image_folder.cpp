@@ -114,11 +114,20 @@ std::string reason_of(const std::exception_ptr& error, const fs::path& path) {
 }
 
 /// Reads an image file as [channels, size, size].
-std::vector<uint8_t> read_pixels(const fs::path& path, int64_t size, int64_t channels) {
+std::vector<uint8_t> read_pixels(const fs::path& path, int64_t size, int64_t channels,
+                                 OtherSizes other_sizes) {
   image_format(read_beginning(path), path.string());  // so that no video is read whole
   const std::string bytes = read_file(path, kMaxFileBytes);
   if (is_grid_png(bytes)) fail(path.string(), "left out: a grid of images, made by forger", {}, {});
-  const Image image = square_image(decode_image(bytes, channels, path.string()), size);
+  Image image = decode_image(bytes, channels, path.string());
+  if (other_sizes == OtherSizes::kSkipped && (image.width != size || image.height != size)) {
+    const std::string side = std::to_string(size);
+    fail(path.string(), "a picture of another size",
+         {"found " + std::to_string(image.width) + " x " + std::to_string(image.height) +
+          ", expected " + side + " x " + side},
+         {});
+  }
+  image = square_image(image, size);
   std::vector<uint8_t> pixels;
   for (int64_t c = 0; c < channels; ++c) {
     for (size_t i = static_cast<size_t>(c); i < image.pixels.size();
@@ -153,7 +162,7 @@ bool is_run_folder(const fs::path& folder) {
 }
 
 ImageFolder read_image_folder(const fs::path& folder, int64_t size, int64_t channels,
-                              SourceLoc loc) {
+                              OtherSizes other_sizes, SourceLoc loc) {
   if (size < 1 || size > 1024 || (channels != 1 && channels != 3)) {
     fail("read_image_folder", "size must be 1 to 1024, channels 1 or 3",
          {"size " + std::to_string(size) + ", channels " + std::to_string(channels)}, loc);
@@ -182,7 +191,7 @@ ImageFolder read_image_folder(const fs::path& folder, int64_t size, int64_t chan
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < n; ++i) {
       try {
-        pixels[i] = read_pixels(folder / listing.files[begin + i], size, channels);
+        pixels[i] = read_pixels(folder / listing.files[begin + i], size, channels, other_sizes);
       } catch (...) {  // an exception that leaves the region would end the program
         errors[i] = std::current_exception();
       }

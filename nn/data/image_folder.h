@@ -15,8 +15,14 @@ struct ImageFolder {
   std::vector<SkippedFile> skipped;  // sorted by sort_skipped()
 };
 
-/// Reads every PNG and JPEG in a folder and the folders below it, in the order of the paths' bytes.
-/// square_image() makes each size x size, with 1 or 3 channels. The folders of the first level are
+/// What happens to pictures that are not size x size.
+enum class OtherSizes {
+  kScaled,   // square_image() makes them size x size
+  kSkipped,  // they are listed as skipped
+};
+
+/// Reads every PNG and JPEG in a folder and the folders below it, in the order of the paths' bytes,
+/// as size x size pixels with 1 or 3 channels. The folders of the first level are
 /// the classes. Images beside these folders are of class "."; without folders there are no labels.
 ///
 /// Left out are hidden files and folders, folders that other programs leave behind (__MACOSX),
@@ -25,6 +31,7 @@ struct ImageFolder {
 /// when the folder itself cannot be read or is that of a run, when no image is left, or for more
 /// than 4 GiB of pixels.
 ImageFolder read_image_folder(const std::filesystem::path& folder, int64_t size, int64_t channels,
+                              OtherSizes other_sizes = OtherSizes::kScaled,
                               SourceLoc loc = SourceLoc::here());
 
 /// True for the folder of a chapter's run, which holds run.json.
