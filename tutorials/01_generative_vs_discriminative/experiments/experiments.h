@@ -7,6 +7,18 @@
 /// The experiments of chapter 1, one function and one file each: E1.2 is 1_2_NAME.cpp.
 namespace forger::generative {
 
-inline std::vector<tutorials::Experiment> experiments() { return {}; }
+using tutorials::about;
+using tutorials::at_least;
+using tutorials::at_most;
+using tutorials::not_predicted;
+
+tutorials::Experiment one_gaussian();    // 1.1
+tutorials::Experiment sampled_models();  // 1.3
+tutorials::Experiment clusters();        // 1.4
+tutorials::Experiment missing_pixels();  // 1.5
+
+inline std::vector<tutorials::Experiment> experiments() {
+  return {one_gaussian(), sampled_models(), clusters(), missing_pixels()};
+}
 
 }  // namespace forger::generative
