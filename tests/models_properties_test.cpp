@@ -6,8 +6,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
+#include <numeric>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograd/ops.h"
@@ -80,6 +82,32 @@ TEST_CASE("the inertia of k-means never rises, from any start") {
   }
 }
 
+TEST_CASE("the inertia never rises where float32 cannot tell which centre is nearest") {
+  // Numbers near 1e5 are multiples of 2^-7, and products of 1e5 and 1 have errors of that order.
+  Random random(9);
+  const Tensor x = random.normal({2000, 2}, 1e5, 1);
+  for (int trial = 0; trial < 5; ++trial) {
+    const Vector inertia = k_means(x, random_centres(x, 100, random)).inertia;
+    for (size_t i = 1; i < inertia.size(); ++i) {
+      REQUIRE(inertia[i] <= inertia[i - 1] * (1 + 1e-13));
+    }
+  }
+}
+
+TEST_CASE("a squared distance is the sum of squared differences, for any length") {
+  Random random(10);
+  for (int64_t n = 1; n < 40; ++n) {
+    const Tensor x = random.normal({n});
+    Vector y;
+    double expected = 0;
+    for (int64_t j = 0; j < n; ++j) {
+      y.push_back(random.normal());
+      expected += (x.data()[j] - y.back()) * (x.data()[j] - y.back());
+    }
+    REQUIRE(squared_distance(x.data(), y.data(), n) == doctest::Approx(expected).epsilon(1e-14));
+  }
+}
+
 TEST_CASE("k-means ends where every example is in the cluster of the nearest centre") {
   Random random(3);
   const Tensor x = digits(400, 14).x;
@@ -104,6 +132,12 @@ TEST_CASE("k-means leaves no cluster empty while examples differ") {
   Vector counts(5);
   for (const int cluster : model.clusters) ++counts.data()[cluster];
   CHECK(*std::min_element(counts.begin(), counts.end()) > 0);
+  // Each of the four empty clusters takes another example at once.
+  const KMeans moved = k_means(x, Matrix(5, 2), {.iterations = 2});
+  std::set<std::pair<double, double>> places;
+  for (int64_t k = 0; k < 5; ++k) places.insert({moved.centres[k][0], moved.centres[k][1]});
+  CHECK(places.size() == 5);
+  CHECK(places.count({0, 0}) == 0);
 }
 
 TEST_CASE("k-means++ starts below the inertia of a random start in 20 of 20") {
@@ -208,13 +242,15 @@ TEST_CASE("samples have the moments of their model") {
 
   Matrix covariance(2, 2);
   covariance.values = {2, -0.75, -0.75, 0.5};
-  const GaussianMixture mixture{{0.25, 0.75}, {{{1, 2}, covariance}, {{-3, 0}, covariance}}};
+  const GaussianMixture mixture{
+      {0.25, 0.5, 0.25}, {{{1, 2}, covariance}, {{-3, 0}, covariance}, {{5, 2}, covariance}}};
   const Moments moments_of = moments(mixture.sample(kSamples, random));
-  CHECK(std::abs(moments_of.mean[0] - mixture.mean()[0]) < 0.03);
-  CHECK(mixture.mean() == Vector{-2, 0.5});
-  // Law of total variance: the components' plus that of their means.
-  CHECK(std::abs(moments_of.covariance[0][0] - (2 + 0.25 * 0.75 * 16)) < 0.06);
-  CHECK(std::abs(moments_of.covariance[0][1] - (-0.75 + 0.25 * 0.75 * 8)) < 0.04);
+  CHECK(mixture.mean() == Vector{0, 1});
+  CHECK(std::abs(moments_of.mean[0]) < 0.04);
+  CHECK(std::abs(moments_of.mean[1] - 1) < 0.02);
+  // The components' covariance and that of their means.
+  CHECK(std::abs(moments_of.covariance[0][0] - (2 + 11)) < 0.15);
+  CHECK(std::abs(moments_of.covariance[0][1] - (-0.75 + 3)) < 0.06);
 
   const NaiveBayes bayes =
       fit_naive_bayes(Tensor::from({4, 2}, {0, 1, 2, 5, -4, 0, -2, 8}), {0, 0, 1, 1}, 2);
@@ -265,6 +301,32 @@ TEST_CASE(
     if (j < 32) REQUIRE(of_filled.covariance[j][j] < 1e-12);
   }
   CHECK(error < 3 * variance / (kSamples / 10));
+
+  // The Gaussian of all pixels that the model is.
+  MultivariateGaussian full{true_ones.mean, Matrix(64, 64)};
+  const Matrix& s = model.mixture.parts[0].covariance;
+  const double noise = pca.noise_variance;
+  for (int64_t i = 0; i < 64; ++i) {
+    for (int64_t j = 0; j < 64; ++j) {
+      full.covariance[i][j] = i == j ? noise : 0;
+      for (int64_t a = 0; a < 6; ++a) {
+        for (int64_t b = 0; b < 6; ++b) {
+          full.covariance[i][j] += pca.components.at({a, i}) * (s[a][b] - (a == b ? noise : 0)) *
+                                   pca.components.at({b, j});
+        }
+      }
+    }
+  }
+  std::vector<int64_t> upper(32);
+  std::iota(upper.begin(), upper.end(), 0);
+  const MultivariateGaussian lower =
+      full.conditional(upper, Vector(image.data(), image.data() + 32));
+  double expected_variance = 0;
+  for (int64_t j = 0; j < 32; ++j) {
+    expected_variance += lower.covariance[j][j];
+    REQUIRE(std::abs(lower.mean.data()[j] - mean_image.data()[32 + j]) < 1e-4);
+  }
+  CHECK(variance == doctest::Approx(expected_variance).epsilon(0.03));
 }
 
 TEST_CASE("merged mixtures have the weighted density") {
@@ -325,6 +387,23 @@ TEST_CASE("a full tree separates all examples that differ, with 300 values in 25
     // = 3.9 examples, so these values have 154 bins, and 46 pairs of neighbours share one.
     if (values > 256) CHECK(right >= 1 - 46 * 3 / 1000.0);
   }
+}
+
+TEST_CASE("bins have about equal counts, also where half of the values are equal") {
+  // 5,000 zeros and 5,000 different numbers. The class is a number's decile, and 0 a class of its
+  // own.
+  std::vector<Scalar> x;
+  std::vector<int> labels;
+  for (int i = 0; i < 10'000; ++i) {
+    const int value = i * 7 % 10'000 - 4'999;
+    x.push_back(static_cast<Scalar>(std::max(0, value)));
+    labels.push_back(value <= 0 ? 0 : 1 + (value - 1) / 500);
+  }
+  const Tensor examples = Tensor::from({10'000, 1}, x);
+  const RandomForest tree =
+      fit_random_forest(examples, labels, 11, 0, {.trees = 1, .bootstrap = false});
+  // Each of the ten boundaries may be off by a bin of 40 examples.
+  CHECK(accuracy(tree.predict(examples), labels) > 1 - 10 * 40 / 10'000.0);
 }
 
 TEST_CASE("a node looks at further features while those it has drawn do not vary") {

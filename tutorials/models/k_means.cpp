@@ -22,27 +22,33 @@ void check_clusters(const char* op, int64_t k, int64_t n, SourceLoc loc) {
 
 void copy_row(const Scalar* from, int64_t n, double* to) { std::copy(from, from + n, to); }
 
-/// Returns for each example the centre that is nearest by |c|^2 - 2 <x, c>, which is |x - c|^2 up
-/// to a constant. The products are a matrix product in float32, so two centres that are almost
-/// equally near may be exchanged.
+/// Returns for each example x the nearest centre c, by the products <x, c - m> with the centres'
+/// mean m. |x - c|^2 is |c - m|^2 - 2 <x - m, c - m> up to a constant. The products are a matrix
+/// product in float32, so two centres that are almost equally near may be exchanged.
 std::vector<int> nearest_centres(const Tensor& x, const Matrix& centres) {
-  const Tensor c = Tensor::empty({centres.rows, centres.columns});
-  std::transform(centres.values.begin(), centres.values.end(), c.mutable_data(),
-                 [](double value) { return static_cast<Scalar>(value); });
-  const Tensor products = matmul(x.detach(), c, {.transpose_b = true});
-  const Vector origin(static_cast<size_t>(centres.columns));
-  Vector squares;
+  const int64_t d = centres.columns;
+  Vector mean(static_cast<size_t>(d)), offset(static_cast<size_t>(centres.rows));
   for (int64_t k = 0; k < centres.rows; ++k) {
-    squares.push_back(
-        squared_distance(c.data() + k * centres.columns, origin.data(), centres.columns));
+    for (int64_t j = 0; j < d; ++j) {
+      mean.data()[j] += centres[k][j] / static_cast<double>(centres.rows);
+    }
   }
+  const Tensor shifted = Tensor::empty({centres.rows, d});
+  Scalar* c = shifted.mutable_data();
+  for (int64_t k = 0; k < centres.rows; ++k) {
+    for (int64_t j = 0; j < d; ++j, ++c) {
+      *c = static_cast<Scalar>(centres[k][j] - mean.data()[j]);
+      offset.data()[k] += *c * (*c + 2 * mean.data()[j]);
+    }
+  }
+  const Tensor products = matmul(x.detach(), shifted, {.transpose_b = true});
   std::vector<int> nearest(static_cast<size_t>(x.shape()[0]));
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < x.shape()[0]; ++i) {
     const Scalar* row = products.data() + i * centres.rows;
     double least = std::numeric_limits<double>::infinity();
     for (int64_t k = 0; k < centres.rows; ++k) {
-      const double score = squares.data()[k] - 2.0 * row[k];
+      const double score = offset.data()[k] - 2.0 * row[k];
       if (score < least) {
         least = score;
         nearest.data()[i] = static_cast<int>(k);
