@@ -165,6 +165,9 @@ TEST_CASE("--record writes the text's result, and later runs are compared with i
   CHECK(names_of(folder / "tutorials/09_lines/results") ==
         std::set<std::string>{"9.1.json", "9.1_square.png"});
   const std::string again = experiment_ok(folder, "9.1 --quick");
+  CHECK(again.find("\nquick       small sizes and one seed; the numbers may differ\n") !=
+        std::string::npos);
+  CHECK(out.find("\nquick") == std::string::npos);
   CHECK(again.find(
             "  predicted  measured  range over seeds   gap                    in the text\n") !=
         std::string::npos);
@@ -351,9 +354,11 @@ TEST_CASE("an experiment's inputs are the sources that it includes, without comm
   const fs::path source = chapter / "experiments/9_1_line.cpp";
   nn::write_file(source,
                  "#include \"tutorials/models/forest.h\"\n#include \"nn/layers.h\"\n"
-                 "#include \"networks.h\"\n#include \"tutorials/common/experiment.h\"\n"
+                 "#include \"networks.h\"\n#include \"experiments.h\"\n"
+                 "#include \"tutorials/common/experiment.h\"\n"
                  "#include <vector>\nint x = 1'000;  // a thousand\nconst char* y = \"a // b\";\n");
   nn::write_file(chapter / "networks.h", "int z;\n");
+  nn::write_file(chapter / "experiments/experiments.h", "#include \"missing.h\"\n");
   nn::write_file(folder / "tutorials/models/forest.h", "#include \"tree.h\"\n");
   nn::write_file(folder / "tutorials/models/forest.cpp", "#include \"forest.h\"\n");
   nn::write_file(folder / "tutorials/models/tree.h", "#include \"tutorials/models/forest.h\"\n");

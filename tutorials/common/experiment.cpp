@@ -156,10 +156,11 @@ double ask(const Option& option, const std::string& quantity) {
   return number;
 }
 
-void print_predictions(const Experiment& experiment) {
+void print_predictions(const Experiment& experiment, bool quick) {
   std::printf("experiment  %s  %s\ntime        about %s min on two cores\nkernels     %s\n\n",
               experiment.id.c_str(), experiment.title.c_str(),
               short_number(experiment.minutes).c_str(), describe_machine().c_str());
+  if (quick) std::printf("quick       small sizes and one seed; the numbers may differ\n\n");
   for (const Prediction& prediction : experiment.predictions) {
     std::printf("predicted   %s: %s\n            (%s)\n", prediction.quantity.c_str(),
                 text_of(prediction).c_str(), prediction.source.c_str());
@@ -332,7 +333,7 @@ int run_experiment(ExperimentOptions& options, const std::vector<Option>& table,
   const fs::path file = options.record ? recorded_file(experiment)
                                        : fs::path("out/experiments") / (experiment.id + ".json");
   nn::make_folder(file.parent_path());  // here a failure costs no time yet
-  print_predictions(experiment);
+  print_predictions(experiment, options.quick);
 
   Measurement measurement(experiment.seeds, options.quick);
   experiment.measure(measurement);

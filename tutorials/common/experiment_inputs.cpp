@@ -64,7 +64,9 @@ std::vector<std::string> quoted_includes(const std::string& text) {
   return names;
 }
 
-bool only_prints(const fs::path& file) {
+/// True for those, and for a chapter's list of experiments, which each of them includes.
+bool computes_nothing(const fs::path& file) {
+  if (file.filename() == "experiments.h") return true;
   return file.parent_path() == "tutorials/common" &&
          std::any_of(std::begin(kPrinting), std::end(kPrinting),
                      [&](const char* name) { return file.stem() == name; });
@@ -82,7 +84,7 @@ Inputs experiment_inputs(const fs::path& source, const std::vector<std::string>&
   std::set<fs::path> found;
   std::vector<fs::path> unread;
   const auto add = [&](const fs::path& file) {
-    if (!only_prints(file) && found.insert(file).second) unread.push_back(file);
+    if (!computes_nothing(file) && found.insert(file).second) unread.push_back(file);
   };
   add(source.lexically_relative(root));
   for (const std::string& file : files) add(file);
