@@ -26,6 +26,10 @@ constexpr int kMr = Vec::kLanes == 16 ? 14 : 6;
 constexpr int kNr = 2 * Vec::kLanes;
 constexpr int kMrWide = Vec::kLanes == 16 ? 9 : 4;  // rows of a tile of three vectors
 constexpr int64_t kFetched = 64;                    // floats of a row fetched at once
+// B is kept by the first of three tiles or more that have the same rows, and by no other.
+constexpr int kLeastRowsThatKeep = 2 * kMr / 3 + 1;
+// A tile of fewer rows waits for its own B as long as it computes.
+constexpr int kLeastRowsThatFetch = kMr / 2 + 1;
 
 /// Floats of a panel, `width` for each of k steps, and one vector more: packing stores whole
 /// vectors and lets the next store overwrite what was too much.
@@ -36,8 +40,7 @@ constexpr int64_t panel_size(int64_t k) {
 
 /// What a tile multiplies, run after run: k steps of A from a[run.a] on and of B from run.b on. A
 /// matrix product has one run; a convolution that reads its images in place has several. b_next is
-/// heeded for a panel of A and a b_step of kLanes; a tile of one vector takes rows of A only for a
-/// b_step of kNr or a b_at, and any_tile takes no panel of A beside a b_at.
+/// heeded for a panel of A and a b_step of kLanes, and any_tile takes no panel of A beside a b_at.
 struct Run {
   int64_t k, a;
   const float* b;
@@ -48,7 +51,7 @@ struct Runs {
   int64_t count, b_step;          // b_step: from a step's kNr floats of B to the next step's
   int64_t a_row = 0;              // rows of A this far apart, k consecutive; 0: a panel of kMr rows
   const int64_t* b_at = nullptr;  // in place of b_step: where each step's B is, from run.b on
-  float* keep = nullptr;          // where B's floats are left as a panel
+  float* keep = nullptr;          // where B's floats are left as a panel, by kLeastRowsThatKeep
   int64_t b_next = Vec::kLanes, c_next = Vec::kLanes;  // from a tile's first vector to its second
   // What a later tile will read, and is fetched meanwhile unless this one keeps B: kFetched floats
   // for each four steps of k, and the next fetch_row further on.
@@ -118,25 +121,28 @@ inline void fetch_ahead(const float*& fetch, int64_t fetch_row) {
   fetch += fetch_row;
 }
 
-/// k steps of a B whose b_step the compiler knows, four at a time: instructions that count or move
-/// pointers may go to the ports of the multiply-add units, so there shall be few.
+/// k steps, and before each four of them a fetch for a tile to come.
+template <class Step>
+[[gnu::always_inline]] inline void steps(int64_t k, const float*& fetch, int64_t fetch_row,
+                                         const Step& step) {
+  for (; k > 0; k -= 4) {
+    fetch_ahead(fetch, fetch_row);
+    for (int64_t left = min(k, 4); left > 0; --left) step();
+  }
+}
+
+/// k steps of a B whose b_step the compiler knows.
 template <int b_step>
 struct FixedStep {
   template <int rows, int vecs, class A>
   [[gnu::always_inline]] static void multiply(int64_t k, A a, const float* b, const Runs& runs,
                                               const float*& fetch, float*&,
                                               Vec (&acc)[rows][vecs]) {
-    const int64_t b_next = b_step == Vec::kLanes ? runs.b_next : Vec::kLanes,
-                  fetch_row = runs.fetch != nullptr ? runs.fetch_row : 0;
-    for (; k >= 4; k -= 4) {
-      fetch_ahead(fetch, fetch_row);
+    const int64_t b_next = b_step == Vec::kLanes ? runs.b_next : Vec::kLanes;
+    steps(k, fetch, runs.fetch != nullptr ? runs.fetch_row : 0, [&]() {
       step(a, b, b_next, acc);
-      step(a, b + b_step, b_next, acc);
-      step(a, b + 2 * b_step, b_next, acc);
-      step(a, b + 3 * b_step, b_next, acc);
-      b += 4 * b_step;
-    }
-    for (; k > 0; --k, b += b_step) step(a, b, b_next, acc);
+      b += b_step;
+    });
   }
 };
 
@@ -147,15 +153,12 @@ struct TableStep {
                                               const float*& fetch, float*&,
                                               Vec (&acc)[rows][vecs]) {
     const int64_t* at = runs.b_at;
-    const int64_t fetch_row = runs.fetch != nullptr ? runs.fetch_row : 0;
-    for (; k >= 4; k -= 4, at += 4) {
-      if constexpr (std::is_same_v<A, RowsOfA>) fetch_ahead(fetch, fetch_row);
-      step(a, b + at[0], Vec::kLanes, acc);
-      step(a, b + at[1], Vec::kLanes, acc);
-      step(a, b + at[2], Vec::kLanes, acc);
-      step(a, b + at[3], Vec::kLanes, acc);
+    const auto one = [&] { step(a, b + *at++, Vec::kLanes, acc); };
+    if constexpr (std::is_same_v<A, RowsOfA>) {
+      steps(k, fetch, runs.fetch != nullptr ? runs.fetch_row : 0, one);
+    } else {
+      for (; k > 0; --k) one();
     }
-    for (; k > 0; --k) step(a, b + *at++, Vec::kLanes, acc);
   }
 };
 
@@ -188,11 +191,7 @@ struct AnyStep {
       }
       step_along<2>(a, b, b_bytes, acc);
     };
-    for (; k >= 2; k -= 2) {
-      one();
-      one();
-    }
-    if (k > 0) one();
+    for (; k > 0; --k) one();
   }
 };
 
@@ -205,13 +204,8 @@ struct FetchedStep {
                                               const float*& fetch, float*&,
                                               Vec (&acc)[rows][vecs]) {
     const auto* b = reinterpret_cast<const char*>(from);
-    const int64_t b_bytes = runs.b_step * static_cast<int64_t>(sizeof(float)),
-                  fetch_row = runs.fetch_row;
-    for (; k >= 4; k -= 4) {
-      fetch_ahead(fetch, fetch_row);
-      unrolled<4>([&](auto) { step_along<1>(a, b, b_bytes, acc); });
-    }
-    for (; k > 0; --k) step_along<1>(a, b, b_bytes, acc);
+    const int64_t b_bytes = runs.b_step * static_cast<int64_t>(sizeof(float));
+    steps(k, fetch, runs.fetch_row, [&] { step_along<1>(a, b, b_bytes, acc); });
   }
 };
 
@@ -279,21 +273,19 @@ inline void tile_along(const Runs& runs, float* c, int64_t c_row, int64_t cols, 
 
 template <int rows, int vecs>
 inline void tile_of(const Runs& runs, float* c, int64_t c_row, int64_t cols, bool accumulate) {
-  const bool panel = runs.a_row == 0, keeps = runs.keep != nullptr;
-  auto pick = tile<rows, vecs, PanelOfA, AnyStep<false>>;
-  if constexpr (vecs == 2) {  // what is kept or fetched are whole strips
-    pick = keeps                   ? tile_along<rows, vecs, AnyStep<true>>
-           : runs.fetch != nullptr ? tile_along<rows, vecs, FetchedStep>
-                                   : tile_along<rows, vecs, AnyStep<false>>;
-  }
+  auto pick = tile_along<rows, vecs, AnyStep<false>>;
   if (runs.b_at != nullptr) {
     pick = tile<rows, vecs, RowsOfA, TableStep>;
-  } else if (!keeps && runs.b_step == kNr) {
-    pick = tile_along<rows, vecs, FixedStep<kNr>>;
-  } else if (!keeps && runs.b_step == Vec::kLanes && panel) {
-    pick = tile<rows, vecs, PanelOfA, FixedStep<Vec::kLanes>>;
-  } else if (!keeps && runs.b_step == 2 * kNr && panel) {
-    pick = tile<rows, vecs, PanelOfA, FixedStep<2 * kNr>>;
+  } else if constexpr (vecs == 2) {
+    if (runs.keep != nullptr) {
+      if constexpr (rows >= kLeastRowsThatKeep) pick = tile_along<rows, vecs, AnyStep<true>>;
+    } else if (runs.b_step == kNr) {
+      pick = tile_along<rows, vecs, FixedStep<kNr>>;
+    } else if (runs.b_step == Vec::kLanes && runs.a_row == 0) {
+      pick = tile<rows, vecs, PanelOfA, FixedStep<Vec::kLanes>>;
+    } else if (runs.fetch != nullptr) {
+      if constexpr (rows >= kLeastRowsThatFetch) pick = tile_along<rows, vecs, FetchedStep>;
+    }
   }
   pick(runs, c, c_row, cols, accumulate);
 }
