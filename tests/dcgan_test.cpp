@@ -37,11 +37,11 @@ TEST_CASE("--quick trains: losses are finite, and samples vary and change") {
 
   std::string header;
   const auto rows = rows_of(run / "metrics.csv", header);
-  CHECK(header == "step,epoch,loss_D,loss_G,D_x,D_G_z");
+  CHECK(header == "step,epoch,loss_D,loss_G,D_x,D_G_z,grad_norm_D,grad_norm_G");
   REQUIRE(rows.size() == kQuickSteps);
   for (size_t i = 0; i < rows.size(); ++i) {
     CAPTURE(i);
-    REQUIRE(rows[i].size() == 6);
+    REQUIRE(rows[i].size() == 8);
     CHECK(rows[i][0] == static_cast<double>(i + 1));
     for (const double value : rows[i]) CHECK(std::isfinite(value));
     for (const size_t probability : {size_t{4}, size_t{5}}) {

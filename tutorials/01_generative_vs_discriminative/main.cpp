@@ -4,7 +4,6 @@
 // image) and nothing about the images themselves. Its training is the loop in train(). The models
 // that describe the images, and so can draw them, are in tutorials/models; experiments/ compares.
 #include "autograd/engine.h"
-#include "autograd/random.h"
 #include "commands.h"
 #include "experiments/experiments.h"
 #include "models/drawing.h"
@@ -32,13 +31,12 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
   tutorials::Classifier C(network);
   nn::Adam optimizer(C, {.lr = options.lr});
   nn::Loader loader(sets.train, options.run.batch_size, run.seed());
-  Random unused(run.seed());
   const auto drawings = [&] {
     return tutorials::contact_sheet(draw_by_gradient(C, network).images, kDrawingsPerClass);
   };
 
   // These tensors, the options and the position of the loader are the whole state of a run.
-  run.begin({{"C.", C.state()}, {"optimizer.", optimizer.state()}}, {&C}, loader, unused);
+  run.begin({{"C.", C.state()}, {"optimizer.", optimizer.state()}}, {&C}, loader);
   if (run.is_new()) run.save(drawings());
   while (run.next_step()) {
     // The classifier gives each class a logit; their softmax is p(label | image). Its loss is the

@@ -14,6 +14,7 @@ namespace forger::generative {
 inline const tutorials::Chapter kChapter = {
     .name = "generative",
     .quick = {{"steps", "600"}, {"sample-every", "200"}},
+    .next = "test, weights",
     .report = {
         .title = "Chapter 1: Generative and discriminative",
         .curves = {

@@ -3,6 +3,8 @@
 // Two networks play against each other (Goodfellow et al. 2014, arXiv 1406.2661). G, the forger,
 // makes an image from a random vector z. D, the police, decides whether an image is real. D learns
 // from both kinds of images, G from D's verdict on its forgeries. The game is the loop in train().
+#include <cmath>
+
 #include "autograd/engine.h"
 #include "autograd/random.h"
 #include "commands.h"
@@ -41,7 +43,7 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
   // These tensors, the options and the position of loader and latent are the whole state of a run.
   run.begin(
       {{"G.", G.state()}, {"D.", D.state()}, {"opt_g.", opt_g.state()}, {"opt_d.", opt_d.state()}},
-      {&G, &D}, loader, latent);
+      {&G, &D}, loader, &latent);
   if (run.is_new()) run.save(tutorials::contact_sheet(tutorials::draw(G, sample_z)));
   while (run.next_step()) {
     const Tensor real = loader.next().images;
@@ -69,7 +71,9 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
     run.log({{"loss_D", loss_d.item()},
              {"loss_G", loss_g.item()},
              {"D(x)", mean_probability(on_real)},
-             {"D(G(z))", mean_probability(on_fake)}});
+             {"D(G(z))", mean_probability(on_fake)},
+             {"grad_norm_D", nn::clip_grad_norm(D, INFINITY), false},
+             {"grad_norm_G", nn::clip_grad_norm(G, INFINITY), false}});
     if (run.save_is_due()) run.save(tutorials::contact_sheet(tutorials::draw(G, sample_z)));
   }
   return run.end();
@@ -91,8 +95,7 @@ constexpr const char* kNotes =
     "Look at the samples.\n"
     "\n"
     "The run's folder holds report.html, samples/ (always of the same random vectors),\n"
-    "metrics.csv, checkpoint.safetensors and run.json. Ctrl-C saves and ends; --resume\n"
-    "goes on.\n";
+    "metrics.csv, checkpoint.safetensors and run.json. --resume goes on after Ctrl-C.\n";
 
 int run(int argc, char** argv) {
   TrainOptions train_values;

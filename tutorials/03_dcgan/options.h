@@ -15,6 +15,7 @@ inline const tutorials::Chapter kChapter = {
     // Networks of half the width take a third of the time per step and train as stably at a larger
     // learning rate.
     .quick = {{"steps", "1200"}, {"features", "32"}, {"lr", "0.0005"}, {"sample-every", "50"}},
+    .next = "generate, interpolate",
     .report = {
         .title = "Chapter 3: DCGAN",
         .curves = {
@@ -32,7 +33,10 @@ inline const tutorials::Chapter kChapter = {
             {"D_G_z", "What D believes",
              "The same for G's images, before the step's updates. In a healthy run it stays above "
              "0.",
-             "D(G(z))"}}}};
+             "D(G(z))"},
+            {"grad_norm_D", "Gradient norms", "Length of the gradient by all parameters of D."},
+            {"grad_norm_G", "Gradient norms",
+             "The same for G. A sudden rise by a factor of 100 is a sign of trouble."}}}};
 
 // Streams of random numbers, one per purpose, so that none depends on what another draws. (Those of
 // the loader begin with L, those of the digits with D.)

@@ -65,12 +65,13 @@ void check_finite(const Metrics& metrics, int64_t step, const std::filesystem::p
   }
 }
 
-Progress::Progress(int64_t first_step, int64_t last_step, int64_t steps_per_epoch,
-                   int64_t batch_size)
+Progress::Progress(int64_t first_step, int64_t last_step, int64_t batches_per_epoch,
+                   int64_t batch_size, int64_t batches_per_step)
     : first_step_(first_step),
       last_step_(last_step),
-      steps_per_epoch_(steps_per_epoch),
+      batches_per_epoch_(batches_per_epoch),
       batch_size_(batch_size),
+      batches_per_step_(batches_per_step),
       terminal_(::isatty(STDOUT_FILENO)),
       begin_(Clock::now()),
       shown_at_(begin_),
@@ -80,10 +81,11 @@ Progress::Progress(int64_t first_step, int64_t last_step, int64_t steps_per_epoc
 Progress::~Progress() { leave_line(); }
 
 void Progress::update(int64_t step, const Metrics& metrics) {
-  if (sums_.empty()) sums_.resize(metrics.size());
-  for (size_t i = 0; i < metrics.size(); ++i) {
-    sums_[i].name = metrics[i].name;
-    sums_[i].value += metrics[i].value;
+  size_t shown = 0;
+  for (const Metric& metric : metrics) {
+    if (!metric.on_terminal) continue;
+    if (shown == sums_.size()) sums_.push_back({metric.name, 0});
+    sums_[shown++].value += metric.value;
   }
   step_ = step;
   const bool first = shown_step_ == first_step_;
@@ -92,7 +94,7 @@ void Progress::update(int64_t step, const Metrics& metrics) {
 }
 
 void Progress::show_header() const {
-  std::string line = column(part_width(epochs()), "epoch") +
+  std::string line = column(part_width(epoch_of(last_step_)), "epoch") +
                      column(part_width(last_step_), "step") + column(kRateWidth, "images/s") +
                      column(kTimeWidth, "ETA");
   for (const Metric& sum : sums_) {
@@ -104,10 +106,10 @@ void Progress::show_header() const {
 
 void Progress::show() {
   if (shown_step_ == first_step_) show_header();
-  const int64_t epoch = (step_ - 1) / steps_per_epoch_ + 1;
+  const int64_t epochs = epoch_of(last_step_);
   const double per_step = seconds_since(begin_) / static_cast<double>(step_ - first_step_);
   const double left = per_step * static_cast<double>(last_step_ - step_);
-  std::string line = column(part_width(epochs()), part(epoch, epochs())) +
+  std::string line = column(part_width(epochs), part(epoch_of(step_), epochs)) +
                      column(part_width(last_step_), part(step_, last_step_)) +
                      column(kRateWidth, fixed(images_per_second(), 0)) +
                      column(kTimeWidth, duration_text(left));
@@ -143,7 +145,8 @@ void Progress::leave_line() {
 std::string Progress::elapsed() const { return duration_text(seconds_since(begin_)); }
 
 double Progress::images_per_second() const {
-  return static_cast<double>((step_ - first_step_) * batch_size_) / seconds_since(begin_);
+  return static_cast<double>((step_ - first_step_) * batches_per_step_ * batch_size_) /
+         seconds_since(begin_);
 }
 
 std::string duration_text(double seconds) {

@@ -13,6 +13,7 @@ namespace forger::tutorials {
 struct Metric {
   const char* name;
   double value;
+  bool on_terminal = true;  // false: only in metrics.csv
 };
 using Metrics = std::vector<Metric>;
 
@@ -34,7 +35,8 @@ void check_finite(const Metrics& metrics, int64_t step, const std::filesystem::p
 class Progress {
  public:
   /// For a run that has done `first_step` steps and ends after `last_step`.
-  Progress(int64_t first_step, int64_t last_step, int64_t steps_per_epoch, int64_t batch_size);
+  Progress(int64_t first_step, int64_t last_step, int64_t batches_per_epoch, int64_t batch_size,
+           int64_t batches_per_step = 1);
 
   /// Ends the line, so that an error's message begins on a new one.
   ~Progress();
@@ -51,12 +53,15 @@ class Progress {
   double images_per_second() const;
 
  private:
-  int64_t epochs() const { return (last_step_ + steps_per_epoch_ - 1) / steps_per_epoch_; }
+  /// The epoch of a step's last batch.
+  int64_t epoch_of(int64_t step) const {
+    return (step * batches_per_step_ + batches_per_epoch_ - 1) / batches_per_epoch_;
+  }
   void show_header() const;
   void show();
   void leave_line();
 
-  int64_t first_step_, last_step_, steps_per_epoch_, batch_size_;
+  int64_t first_step_, last_step_, batches_per_epoch_, batch_size_, batches_per_step_;
   bool terminal_;
   std::chrono::steady_clock::time_point begin_, shown_at_;
   int64_t step_, shown_step_;

@@ -85,17 +85,18 @@ void Run::check_data() {
 }
 
 void Run::begin(const Parts& parts, const std::vector<const nn::Module*>& networks,
-                nn::Loader& loader, Random& latent) {
+                nn::Loader& loader, Random* latent, int64_t batches_per_step) {
   parts_ = parts;
   loader_ = &loader;
-  latent_ = &latent;
+  latent_ = latent;
+  batches_per_step_ = batches_per_step;
   if (options_.resume) {
     for (const auto& [prefix, tensors] : parts_) {
       nn::restore(checkpoint_, prefix, tensors, checkpoint_path(folder_).string(), {});
     }
     checkpoint_ = {};
     seek();
-    latent_->set_counter(static_cast<uint64_t>(position_.latent_counter));
+    if (latent_ != nullptr) latent_->set_counter(static_cast<uint64_t>(position_.latent_counter));
   }
   count_steps();
   if (options_.resume && position_.step == options_.steps) {
@@ -112,7 +113,6 @@ void Run::begin(const Parts& parts, const std::vector<const nn::Module*>& networ
   }
   watch_stop_signals();
   print_start(networks);
-  nn::make_folder(folder_ / "samples");
   if (data_.skipped.empty()) {
     std::error_code missing;
     fs::remove(folder_ / kSkipped, missing);  // of a run that is continued
@@ -120,13 +120,13 @@ void Run::begin(const Parts& parts, const std::vector<const nn::Module*>& networ
     nn::write_file(folder_ / kSkipped, all_skipped(data_));
   }
   write_run_json(folder_ / "run.json", chapter_.name, table_);
-  progress_.emplace(position_.step, options_.steps, loader.batches_per_epoch(),
-                    options_.batch_size);
+  progress_.emplace(position_.step, options_.steps, loader.batches_per_epoch(), options_.batch_size,
+                    batches_per_step_);
 }
 
 void Run::seek() {
-  const int64_t batches = loader_->batches_per_epoch();
-  const int64_t epoch = position_.step / batches, batch = position_.step % batches;
+  const int64_t drawn = position_.step * batches_per_step_, batches = loader_->batches_per_epoch();
+  const int64_t epoch = drawn / batches, batch = drawn % batches;
   if (position_.epoch != epoch || position_.batch != batch) {
     fail(checkpoint_path(folder_).string(), "the metadata contradict each other",
          {"found    step " + std::to_string(position_.step) + " at epoch " +
@@ -137,22 +137,29 @@ void Run::seek() {
   loader_->seek(epoch, batch);
 }
 
+/// The fewest steps that draw all batches of the epochs.
+int64_t Run::steps_of(int64_t epochs) const {
+  const int64_t batches = epochs * loader_->batches_per_epoch();
+  return (batches + batches_per_step_ - 1) / batches_per_step_;
+}
+
 /// Fills in --steps from --epochs, or the other way round.
 void Run::count_steps() {
-  const int64_t steps_per_epoch = loader_->batches_per_epoch();
+  const int64_t batches_per_epoch = loader_->batches_per_epoch();
   const bool by_epochs = options_.steps == 0;
-  if (by_epochs) options_.steps = options_.epochs * steps_per_epoch;
+  if (by_epochs) options_.steps = steps_of(options_.epochs);
   if (options_.steps > kMostSteps) {
     fail_option("--epochs", "too many", std::to_string(options_.epochs),
-                "at most " + std::to_string(kMostSteps / steps_per_epoch) + ", of " +
-                    std::to_string(steps_per_epoch) + " steps each");
+                "at most " + std::to_string(kMostSteps * batches_per_step_ / batches_per_epoch) +
+                    ", of " + std::to_string(steps_of(1)) + " steps each");
   }
   if (options_.steps < position_.step) {
     fail_option(by_epochs ? "--epochs" : "--steps", "the run is beyond that already",
                 std::to_string(options_.steps) + " steps",
                 "more than " + std::to_string(position_.step) + ", the steps done");
   }
-  options_.epochs = (options_.steps + steps_per_epoch - 1) / steps_per_epoch;
+  const int64_t batches = options_.steps * batches_per_step_;
+  options_.epochs = (batches + batches_per_epoch - 1) / batches_per_epoch;
 }
 
 void Run::print_start(const std::vector<const nn::Module*>& networks) const {
@@ -165,8 +172,7 @@ void Run::print_start(const std::vector<const nn::Module*>& networks) const {
               grouped(options_.batch_size).c_str(), done.c_str(),
               std::to_string(options_.seed).c_str());
   std::printf("kernels  %s\n", describe_machine().c_str());
-  std::printf("output   %s: report.html, samples/, metrics.csv, checkpoint.safetensors\n",
-              folder_.c_str());
+  std::printf("output   %s, with report.html\n", folder_.c_str());
   std::printf("stop     Ctrl-C saves and ends; --resume --out %s goes on\n\n", folder_.c_str());
   std::fflush(stdout);
 }
@@ -204,11 +210,16 @@ bool Run::save_is_due() const {
 
 void Run::save(const nn::Image& picture) {
   try {
+    nn::make_folder(folder_ / "samples");
     nn::write_png(folder_ / "samples" / (step_name(position_.step) + ".png"), picture);
   } catch (const Error&) {
     save_checkpoint();  // a picture must not cost the steps since the last checkpoint
     throw;
   }
+  save();
+}
+
+void Run::save() {
   save_checkpoint();
   // All of metrics.csv is read for a report, which would take a growing part of short steps.
   const auto now = std::chrono::steady_clock::now();
@@ -218,7 +229,7 @@ void Run::save(const nn::Image& picture) {
 }
 
 void Run::save_checkpoint() {
-  position_.latent_counter = static_cast<int64_t>(latent_->counter());
+  if (latent_ != nullptr) position_.latent_counter = static_cast<int64_t>(latent_->counter());
   position_.epoch = loader_->epoch();
   position_.batch = loader_->batch();
   nn::NamedTensors state;
@@ -250,9 +261,12 @@ int Run::end() {
   progress_->finish();
   std::printf("\ndone in %s, %.0f images/s\n", progress_->elapsed().c_str(),
               progress_->images_per_second());
-  std::printf("report   %s\nsamples  %s\n", (folder_ / "report.html").c_str(),
-              (folder_ / "samples" / (step_name(position_.step) + ".png")).c_str());
-  std::printf("next     generate, interpolate: both take --checkpoint %s\n", checkpoint.c_str());
+  std::printf("report   %s\n", (folder_ / "report.html").c_str());
+  const fs::path picture = folder_ / "samples" / (step_name(position_.step) + ".png");
+  if (fs::exists(picture)) std::printf("samples  %s\n", picture.c_str());
+  if (!chapter_.next.empty()) {
+    std::printf("next     %s, with --checkpoint %s\n", chapter_.next.c_str(), checkpoint.c_str());
+  }
   return 0;
 }
 

@@ -26,7 +26,7 @@ namespace forger::tutorials {
 ///
 ///     Run run(kChapter, options.run, table);
 ///     ... networks, optimizers, loader ...
-///     run.begin({{"G.", G.state()}, ...}, {&G, &D}, loader, latent);
+///     run.begin({{"G.", G.state()}, ...}, {&G, &D}, loader, &latent);
 ///     if (run.is_new()) run.save(contact_sheet(draw(G, sample_z)));
 ///     while (run.next_step()) {
 ///       ... one step of the game ...
@@ -47,10 +47,11 @@ class Run {
   /// The tensors that a checkpoint holds, in parts: the prefix of their names, and the tensors.
   using Parts = std::vector<std::pair<std::string, nn::NamedTensors>>;
   /// Registers the state that a checkpoint stores, and restores it for --resume. Creates the run's
-  /// folder and prints the first lines, which show `networks`. `loader` and `latent` must outlive
-  /// the run.
+  /// folder and prints the first lines, which show `networks`. Every step must draw
+  /// `batches_per_step` batches from `loader`. `latent` is the stream of a game's random vectors,
+  /// if it has any. Both must outlive the run.
   void begin(const Parts& parts, const std::vector<const nn::Module*>& networks, nn::Loader& loader,
-             Random& latent);
+             Random* latent = nullptr, int64_t batches_per_step = 1);
   /// True before the first step.
   bool is_new() const { return position_.step == 0; }
 
@@ -61,7 +62,9 @@ class Run {
   void log(const Metrics& metrics);
   /// True every --sample-every and --keep-every steps and after the last.
   bool save_is_due() const;
-  /// Writes the picture to samples/ and a checkpoint, and at most every ten seconds the report.
+  /// Writes a checkpoint, and at most every ten seconds the report.
+  void save();
+  /// Writes the picture to samples/ as well.
   void save(const nn::Image& picture);
   /// Saves if a signal ended the loop, writes the report, prints how to go on, and returns the exit
   /// status.
@@ -72,6 +75,7 @@ class Run {
   void prepare_resume();
   void check_data();
   void seek();
+  int64_t steps_of(int64_t epochs) const;
   void count_steps();
   void print_start(const std::vector<const nn::Module*>& networks) const;
   bool is_kept(int64_t step) const;
@@ -89,6 +93,7 @@ class Run {
   Parts parts_;
   nn::Loader* loader_ = nullptr;
   Random* latent_ = nullptr;
+  int64_t batches_per_step_ = 1;
   int64_t epoch_ = 0;  // of the current step, from 1
   int64_t saved_step_ = -1;
   std::optional<std::chrono::steady_clock::time_point> reported_at_;

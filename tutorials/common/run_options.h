@@ -23,6 +23,7 @@ struct Chapter {
   std::string name;  // "dcgan": names its program, its checkpoints and its runs in out/
   /// The options that --quick sets unless they are given, with their values: {"steps", "1200"}.
   std::vector<std::pair<std::string, std::string>> quick;
+  std::string next;  // the commands that use what was trained: "generate, interpolate"
   ReportText report;
 };
 
