@@ -117,7 +117,7 @@ TEST_CASE("a classifier learns classes from folders, and is saved alone by weigh
   CHECK(out.find(" of 10 images labelled correctly\n") != std::string::npos);
   CHECK(generative_ok(folder, words("weights --checkpoint run/checkpoint.safetensors")) ==
         "classifier  run/checkpoint.safetensors, after step 60\n"
-        "weights     366 numbers in run/classifier.safetensors\n");
+        "weights     242 numbers in run/classifier.safetensors\n");
   const nn::Checkpoint weights = nn::load_checkpoint(folder / "run/classifier.safetensors");
   CHECK(weights.tensors.size() == 8);
   CHECK(weights.tensors.contains("head.weight"));
@@ -178,7 +178,7 @@ TEST_CASE("chapter 1's --help explains the progress table and every option") {
   const std::string help = generative_ok(folder, {"train", "--help"});
   for (const char* word :
        {"epoch  ", "step  ", "images/s  ", "ETA  ", "loss  ", "accuracy  ", "held-out  ", "--data ",
-        "--epochs ", "--batch-size ", "--lr ", "--width ", "--features ", "--quick "}) {
+        "--epochs ", "--batch-size ", "--lr ", "--decay ", "--width ", "--features ", "--quick "}) {
     CAPTURE(word);
     CHECK(help.find(word) != std::string::npos);
   }

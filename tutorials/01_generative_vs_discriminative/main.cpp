@@ -41,6 +41,7 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
   while (run.next_step()) {
     // The classifier gives each class a logit; their softmax is p(label | image). Its loss is the
     // mean of -log p of the right label.
+    optimizer.lr = nn::exponential_lr(options.lr, loader.epoch(), options.decay);
     const int64_t batch = loader.batch();
     const auto [images, labels] = loader.next();
     const Tensor logits = C(images);

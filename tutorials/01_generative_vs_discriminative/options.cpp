@@ -19,10 +19,11 @@ std::vector<tutorials::Option> train_options(TrainOptions& o) {
   return tutorials::run_options(
       o.run, kChapter,
       {number_option("lr", o.lr, {.low = 0, .high = 10, .with_low = false},
-                     "Adam's learning rate (default {})", Kept::kInRun),
-       integer_option("width", o.width, {1, 1024},
-                      "channels of the first convolution; each halving of the image's side doubles "
-                      "them, up to four times as many (default {})",
+                     "Adam's learning rate in the first epoch (default {})", Kept::kInRun),
+       number_option("decay", o.decay, {.low = 0, .high = 1, .with_low = false},
+                     "factor by which the learning rate falls after each epoch (default {})",
+                     Kept::kInRun),
+       integer_option("width", o.width, {1, 1024}, "channels of every convolution (default {})",
                       Kept::kInRun),
        integer_option("features", o.features, {1, 4096},
                       "length of the hidden layer before the logits (default {})", Kept::kInRun)});

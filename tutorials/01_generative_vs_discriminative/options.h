@@ -34,13 +34,13 @@ constexpr uint64_t kDrawingStream = uint64_t{'S'} << 56;
 
 struct TrainOptions {
   TrainOptions() {
-    run.epochs = 5;
+    run.epochs = 6;
     run.sample_every = 500;
   }
 
   tutorials::RunOptions run;
-  double lr = 1e-3;
-  int64_t width = 16, features = 64;
+  double lr = 3e-3, decay = 0.6;
+  int64_t width = 32, features = 64;
 
   tutorials::ClassifierOptions network(int64_t classes) const {
     return {.image_size = run.data.image_size,

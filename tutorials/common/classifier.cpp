@@ -1,33 +1,28 @@
 #include "tutorials/common/classifier.h"
 
-#include <algorithm>
 #include <string>
 
 #include "autograd/error.h"
-#include "nn/init.h"
 
 namespace forger::tutorials {
 namespace {
 
 constexpr int64_t kSmallestSide = 4;
-constexpr int64_t kWidestFactor = 4;
+constexpr double kSlope = 0.1;  // below 0
 
 }  // namespace
 
 Classifier::Classifier(const ClassifierOptions& options)
     : Module("C"), head(*this, "head", options.features, options.classes) {
-  int64_t side = options.image_size, in = options.channels, out = options.width;
-  for (; side > kSmallestSide; side /= 2) {
-    nn::he_normal(body.add<nn::Conv2d>(in, out, {.kernel = 3, .padding = 1}).weight,
-                  nn::init_random());
-    body.add<nn::ReLU>();
-    body.add<nn::MaxPool2d>({.kernel = 2});
-    in = out;
-    out = std::min(2 * out, kWidestFactor * options.width);
+  int64_t side = options.image_size, channels = options.channels;
+  for (; side % 2 == 0 && side / 2 >= kSmallestSide; side /= 2) {
+    body.add<nn::Conv2d>(channels, options.width, {.kernel = 4, .stride = 2, .padding = 1});
+    body.add<nn::LeakyReLU>(kSlope);
+    channels = options.width;
   }
   body.add<nn::Flatten>();
-  nn::he_normal(body.add<nn::Linear>(in * side * side, options.features).weight, nn::init_random());
-  body.add<nn::ReLU>();
+  body.add<nn::Linear>(channels * side * side, options.features);
+  body.add<nn::LeakyReLU>(kSlope);
 }
 
 Tensor Classifier::forward(const Tensor& x) { return head(body(x)); }
