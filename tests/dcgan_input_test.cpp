@@ -27,7 +27,8 @@ TEST_CASE("wrong options exit with status 2 and the exact message, and write not
        "  expected one of those that dcgan generate --help lists\n"},
       {"trian",
        "trian: not expected here\n  found    trian\n  expected a command (train, generate, "
-       "interpolate, inspect-data) as the first word, and options, which begin with --\n"},
+       "interpolate, inspect-data, experiment) as the first word, and options, which begin with "
+       "--\n"},
       {"--lr", "--lr: a value is missing\n  found    nothing\n  expected a value behind it\n"},
       {"--lr=", "--lr: a value is missing\n  found    nothing\n  expected a value behind it\n"},
       {"--lr 0", "--lr: out of range\n  found    0\n  expected a number above 0, at most 10\n"},

@@ -301,6 +301,16 @@ TEST_CASE("a failed experiment writes nothing") {
   CHECK_FALSE(fs::exists(folder / "out"));
 }
 
+TEST_CASE("chapter 3 says that it has no experiments yet") {
+  const TempFolder folder;
+  CHECK(dcgan_ok(folder, {"experiment"}) == "This chapter has no experiments yet.\n");
+  const Result result = dcgan(folder, words("experiment 3.1"));
+  CHECK(result.status == 2);
+  CHECK(result.err ==
+        "experiment: this chapter has no experiments yet\n  found    3.1\n"
+        "  expected another command\n");
+}
+
 TEST_CASE("an experiment needs its own file, a prediction with its source, a seed and a time") {
   const Experiment good = {.id = "9.1",
                            .title = "A line",

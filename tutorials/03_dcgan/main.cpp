@@ -14,6 +14,7 @@
 #include "nn/optim.h"
 #include "options.h"
 #include "tutorials/common/draw.h"
+#include "tutorials/common/experiment.h"
 #include "tutorials/common/inspect_data.h"
 #include "tutorials/common/report.h"
 #include "tutorials/common/run.h"
@@ -102,6 +103,7 @@ int run(int argc, char** argv) {
   tutorials::GenerateOptions generate_values;
   tutorials::InterpolateOptions interpolate_values;
   tutorials::InspectOptions inspect_values;
+  tutorials::ExperimentOptions experiment_values;
   std::vector<tutorials::Command> commands = {
       {"train", "trains a DCGAN; what happens when no command is given", kNotes,
        train_options(train_values)},
@@ -110,7 +112,8 @@ int run(int argc, char** argv) {
       {"interpolate", "writes a PNG of steps from one random vector to another", "",
        tutorials::interpolate_options(interpolate_values, kChapter)},
       {"inspect-data", "tells what is in the data, without training", "",
-       tutorials::inspect_options(inspect_values)}};
+       tutorials::inspect_options(inspect_values)},
+      tutorials::experiment_command(experiment_values)};
   switch (tutorials::parse_command_line(
       argc, argv, "Chapter 3: a DCGAN learns to draw what it sees.", commands)) {
     case 0:
@@ -121,6 +124,8 @@ int run(int argc, char** argv) {
       return interpolate(interpolate_values);
     case 3:
       return tutorials::inspect_data(inspect_values);
+    case 4:
+      return tutorials::run_experiment(experiment_values, commands[4].options, {});
     default:
       return 0;
   }
