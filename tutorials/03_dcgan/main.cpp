@@ -50,6 +50,7 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
     const Tensor real = loader.next().images;
     const Tensor z = latent.normal({options.run.batch_size, options.latent, 1, 1});
 
+    // listing: step
     // D should return 1 for real images and 0 for those of G. detach() cuts the graph at the image:
     // this loss must not reach G. Each kind passes through D on its own, with its own batch
     // statistics.
@@ -68,6 +69,7 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
     opt_g.zero_grad();
     backward(loss_g, G.parameters());
     opt_g.step();
+    // end of listing
 
     run.log({{"loss_D", loss_d.item()},
              {"loss_G", loss_g.item()},
