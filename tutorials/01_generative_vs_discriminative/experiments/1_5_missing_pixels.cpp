@@ -114,6 +114,15 @@ void measure(tutorials::Measurement& m) {
              mixture_error / hidden_error(mean_filled, x));
     m.record("error of a conditional sample / of the conditional mean",
              hidden_error(sampled, x) / mixture_error);
+    // Where the density is right by construction, and where it has seen the images.
+    const int64_t few = std::min<int64_t>(2000, x.shape()[0]);
+    const auto sample_ratio = [&](const Tensor& images) {
+      return hidden_error(density.conditional_sample(images, observed, random), images) /
+             hidden_error(density.conditional_mean(images, observed), images);
+    };
+    m.record("the same for images that the density drew",
+             sample_ratio(density.sample(few, random)));
+    m.record("the same for training images", sample_ratio(slice(train_x, 0, 0, few)));
     record_error("black", black);
     record_error("mean image", mean_filled);
     record_error("nearest training image", nearest_filled);
@@ -171,6 +180,11 @@ tutorials::Experiment missing_pixels() {
            about("error of a conditional sample / of the conditional mean", 2, 0.2,
                  "a sample and the truth are two independent draws from one distribution, so the "
                  "variance counts twice, if the density is right"),
+           about("the same for images that the density drew", 2, 0.05,
+                 "for these images the density is right"),
+           not_predicted(
+               "the same for training images",
+               "below the value for test images if the density has learnt images by heart"),
            not_predicted("accuracy of naive Bayes on half images",
                          "it depends on how much the upper half says"),
            not_predicted("accuracy of the network on half images",
