@@ -147,7 +147,7 @@ TEST_CASE("an experiment's JSON holds predictions, values, seeds, build and inpu
   CHECK(json["quick"] == false);
   CHECK(json["seconds"].is_number());
   CHECK(json["threads"].is_number_integer());
-  for (const char* name : {"kernels", "compiler", "commit"}) {
+  for (const char* name : {"kernels", "compiler", "commit", "wait_policy"}) {
     CAPTURE(name);
     CHECK(json[name].get<std::string>() != "");
   }

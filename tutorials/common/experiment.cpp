@@ -16,6 +16,7 @@
 #include "tutorials/common/experiment_inputs.h"
 #include "tutorials/common/experiment_result.h"
 #include "tutorials/common/progress.h"
+#include "tutorials/common/records.h"
 #include "tutorials/common/run_folder.h"
 
 namespace forger::tutorials {

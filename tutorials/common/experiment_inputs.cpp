@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kMostBytes = 64 << 20;
 /// Files of tutorials/common that print and store numbers and do not compute them.
-constexpr const char* kPrinting[] = {"experiment", "experiment_inputs", "options", "progress",
+constexpr const char* kPrinting[] = {"experiment", "experiment_inputs", "experiment_result",
+                                     "options",    "progress",          "records",
                                      "checksum"};
 
 /// Returns the length of the string or character literal at text[at], or 0 if there is none. An

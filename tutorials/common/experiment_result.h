@@ -1,14 +1,11 @@
 #pragma once
 
-#include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "tutorials/common/experiment.h"
-#include "tutorials/common/experiment_inputs.h"
 
-/// The file of an experiment's result, results/1.3.json, and the comparison with the predictions.
+/// What an experiment measured, beside its predictions.
 namespace forger::tutorials {
 
 /// The mean and the range of a quantity's numbers.
@@ -24,18 +21,5 @@ bool is_fulfilled(const Prediction& prediction, const Summary& summary);
 
 /// Returns the numbers of a quantity that has no axis. Throws Error if there are none.
 const std::vector<double>& numbers_of(const Measurement& measurement, const std::string& quantity);
-
-/// Writes the pictures into the result's folder, which must exist, and then the result. `reader` is
-/// the reader's own prediction, or NaN.
-void write_result(const std::filesystem::path& file, const Experiment& experiment,
-                  const Inputs& inputs, const Measurement& measurement, double reader);
-
-/// What is read from the file of an earlier result.
-struct Recorded {
-  std::string checksum;                 // of the inputs
-  std::map<std::string, double> means;  // of the quantities without an axis
-};
-/// Returns an empty checksum and no means if there is no such file, or if it is damaged.
-Recorded read_result(const std::filesystem::path& file);
 
 }  // namespace forger::tutorials

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "autograd/error.h"
+#include "tutorials/common/records.h"
 #include "tutorials/common/report_page.h"
 #include "tutorials/common/stop_signal.h"
 

@@ -11,14 +11,11 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "autograd/kernels/kernels.h"
 #include "nn/data/folder.h"
-#include "nn/escape.h"
 #include "nn/file.h"
-#include "tutorials/common/provenance.h"
 
 namespace forger::tutorials {
 namespace {
@@ -119,28 +116,6 @@ fs::path checkpoint_path(const fs::path& run_folder) {
 std::string step_name(int64_t step) {
   const std::string digits = std::to_string(step);
   return "step_" + std::string(6 - std::min<size_t>(6, digits.size()), '0') + digits;
-}
-
-void write_run_json(const fs::path& path, const std::string& chapter,
-                    const std::vector<Option>& options) {
-  nlohmann::ordered_json values;
-  for (const Option& option : options) {
-    auto& value = values[option.name];
-    if (auto* text = std::get_if<std::string*>(&option.value)) {
-      value = nn::escape(**text);  // a path may not be UTF-8
-    } else {
-      std::visit([&](const auto* number) { value = *number; }, option.value);
-    }
-  }
-  const Provenance made_with = provenance();
-  const nlohmann::ordered_json run = {{"chapter", chapter},
-                                      {"options", values},
-                                      {"commit", made_with.commit},
-                                      {"compiler", made_with.compiler},
-                                      {"kernels", made_with.kernels},
-                                      {"threads", made_with.threads},
-                                      {"wait_policy", made_with.wait_policy}};
-  nn::write_file(path, run.dump(2) + "\n");
 }
 
 std::string describe_machine() {

@@ -43,11 +43,6 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run_folder);
 /// "step_000100"
 std::string step_name(int64_t step);
 
-/// Writes run.json: the chapter, every option, and the commit, compiler, kernel set, number of
-/// threads and wait policy that the run was made with.
-void write_run_json(const std::filesystem::path& path, const std::string& chapter,
-                    const std::vector<Option>& options);
-
 /// "avx2 (AVX2 + FMA), 2 threads"
 std::string describe_machine();
 

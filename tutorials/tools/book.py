@@ -40,7 +40,7 @@ LIMITED_CHAPTERS = range(1, 5)
 ENTRIES = ["experiment", "title", "predictions", "series", "pictures", "seeds", "quick", "seconds", "kernels", "threads",
            "compiler", "commit", "inputs"]
 # What may differ between two runs that measure the same numbers.
-VOLATILE = {"seconds", "kernels", "threads", "compiler", "commit", "inputs", "reader"}
+VOLATILE = {"seconds", "kernels", "threads", "wait_policy", "compiler", "commit", "inputs", "reader"}
 
 
 class Fault(Exception):

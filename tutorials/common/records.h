@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tutorials/common/experiment.h"
+#include "tutorials/common/experiment_inputs.h"
+#include "tutorials/common/options.h"
+
+/// The JSON files that record runs and experiments. They share one source file, because the JSON
+/// library takes long to compile.
+namespace forger::tutorials {
+
+/// Writes run.json: the chapter, every option, and the commit, compiler, kernel set, number of
+/// threads and wait policy that the run was made with.
+void write_run_json(const std::filesystem::path& path, const std::string& chapter,
+                    const std::vector<Option>& options);
+
+/// Writes the pictures into the result's folder, which must exist, and then the result. `reader` is
+/// the reader's own prediction, or NaN.
+void write_result(const std::filesystem::path& file, const Experiment& experiment,
+                  const Inputs& inputs, const Measurement& measurement, double reader);
+
+/// What is read from the file of an earlier result.
+struct Recorded {
+  std::string checksum;                 // of the inputs
+  std::map<std::string, double> means;  // of the quantities without an axis
+};
+/// Returns an empty checksum and no means if there is no such file, or if it is damaged.
+Recorded read_result(const std::filesystem::path& file);
+
+}  // namespace forger::tutorials
