@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "dcgan_program.h"
+#include "nn/data/digits.h"
+#include "nn/data/idx.h"
 #include "nn/file.h"
 #include "nn/state.h"
 #include "subprocess.h"
@@ -139,6 +141,25 @@ TEST_CASE("a run continues after its data and its folder have moved") {
   dcgan_ok(folder, words("--resume --out other --steps 4 --data moved"));
   dcgan_ok(folder, words("--resume --out other --steps 6"));  // the new place is kept
   CHECK(step_of(folder / "other/checkpoint.safetensors") == "6");
+}
+
+TEST_CASE("a run continues after its IDX files have moved") {
+  const TempFolder folder;
+  nn::make_folder(folder / "idx");
+  const nn::ImageSet digits = nn::make_digits(16, 1, 16);
+  nn::write_idx_images(folder / "idx/train-images-idx3-ubyte", digits);
+  nn::write_idx_labels(folder / "idx/train-labels-idx1-ubyte", digits.labels);
+  dcgan_ok(folder,
+           words("--data-dir idx --steps 2 --out run --features 2 --latent 4 --batch-size 8"));
+  fs::rename(folder / "idx", folder / "moved");
+  const Result lost = dcgan(folder, words("--resume --out run --steps 4"));
+  CHECK(lost.status == 2);
+  CHECK(lost.err ==
+        "--data-dir: the images with which the run began are no longer there\n"
+        "  found    DIR/idx\n"
+        "  expected --data-dir with the folder to which they have moved\n");
+  dcgan_ok(folder, words("--resume --out run --steps 4 --data-dir moved"));
+  CHECK(step_of(folder / "run/checkpoint.safetensors") == "4");
 }
 
 }  // namespace forger

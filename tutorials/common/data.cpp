@@ -81,13 +81,16 @@ nn::ImageSet draw_digits(const DataOptions& options, uint64_t seed, int64_t firs
   return images;
 }
 
+/// Throws UsageError if the images of a run that is continued have moved.
+void check_not_moved(const std::string& option, const std::string& path) {
+  if (nn::is_there(path)) return;
+  fail_option(option, "the images with which the run began are no longer there", path,
+              option + " with the folder to which they have moved");
+}
+
 /// Throws UsageError unless the path of --data is that of a folder which may hold images.
-void check_image_folder(const std::string& path, bool resume) {
+void check_image_folder(const std::string& path) {
   if (!nn::is_there(path)) {
-    if (resume) {
-      fail_option("--data", "the images with which the run began are no longer there", path,
-                  "--data with the folder to which they have moved");
-    }
     fail_option("--data", "neither a set of images nor a folder", path, kExpectedData);
   }
   std::error_code unseen;
@@ -164,6 +167,7 @@ Data load_data(DataOptions& options, uint64_t seed, bool resume) {
   }
   if (options.data == kFashionMnist) {
     if (options.data_dir.empty()) options.data_dir = kFashionMnistFolder;
+    if (resume) check_not_moved("--data-dir", options.data_dir);
     data.images = load_idx(options, nn::IdxPart::kTrain);
     check_given(options, data.images);
   } else if (options.data == kDigits) {
@@ -171,7 +175,8 @@ Data load_data(DataOptions& options, uint64_t seed, bool resume) {
     data.images = draw_digits(options, seed, 0, kDigitCount);
     check_given(options, data.images);
   } else {
-    check_image_folder(options.data, resume);
+    if (resume) check_not_moved("--data", options.data);
+    check_image_folder(options.data);
     if (options.image_size == 0) options.image_size = kFolderSize;
     if (options.channels == 0) options.channels = kFolderChannels;
     nn::ImageFolder folder = load_folder(options);
