@@ -133,7 +133,7 @@ void measure(tutorials::Measurement& m) {
     nn::seed_init(seed);
     tutorials::Classifier C(
         {.image_size = sets.train.height, .channels = sets.train.channels, .classes = classes});
-    train(C, sets.train, 2 * sets.train.count / 64, seed);
+    train(C, sets.train, {.steps = 2 * sets.train.count / 64}, seed);
     m.progress("classifier trained");
     const auto record_accuracy = [&](const std::string& way, double accuracy) {
       m.record("accuracy", Point("classifier", way), accuracy);

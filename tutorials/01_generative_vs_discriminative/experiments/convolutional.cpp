@@ -1,9 +1,13 @@
 #include "convolutional.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
 
 #include "autograd/engine.h"
+#include "autograd/error.h"
 #include "autograd/ops.h"
+#include "autograd/random.h"
 #include "nn/data/loader.h"
 #include "nn/init.h"
 #include "nn/optim.h"
@@ -13,6 +17,9 @@ namespace forger::generative {
 namespace {
 
 constexpr int64_t kBatch = 64;
+// Streams of random numbers: of the choice of images, and of their augmentation.
+constexpr uint64_t kChoiceStream = uint64_t{'C'} << 56;
+constexpr uint64_t kAugmentStream = uint64_t{'A'} << 56;
 
 /// Returns both sets in one: label 1 for real images, 0 for others.
 nn::ImageSet labelled_union(const nn::ImageSet& real, const nn::ImageSet& others) {
@@ -27,12 +34,18 @@ nn::ImageSet labelled_union(const nn::ImageSet& real, const nn::ImageSet& others
 
 }  // namespace
 
-void train(tutorials::Classifier& C, const nn::ImageSet& images, int64_t steps, uint64_t seed) {
-  nn::Adam optimizer(C, {.lr = 1e-3});
+void train(tutorials::Classifier& C, const nn::ImageSet& images, const Training& training,
+           uint64_t seed) {
+  nn::Adam optimizer(C, {.lr = training.lr});
   nn::Loader loader(images, std::min(kBatch, images.count), seed);
-  for (int64_t step = 0; step < steps; ++step) {
+  Random random(seed, kAugmentStream);
+  const tutorials::Augmentation& changes = training.augmentation;
+  for (int64_t step = 0; step < training.steps; ++step) {
+    optimizer.lr = nn::cosine_lr(training.lr, step, training.steps);
     const auto [x, labels] = loader.next();
-    const Tensor loss = softmax_cross_entropy(C(x), labels);
+    const bool changed = changes.shift > 0 || changes.flip;
+    const Tensor logits = C(changed ? tutorials::augment(x, changes, random) : x);
+    const Tensor loss = softmax_cross_entropy(logits, labels);
     optimizer.zero_grad();
     backward(loss, C.parameters());
     optimizer.step();
@@ -43,13 +56,31 @@ double test_accuracy(tutorials::Classifier& C, const nn::ImageSet& images) {
   return tutorials::accuracy(tutorials::evaluate(C, images), images.labels);
 }
 
+std::vector<int64_t> balanced(const nn::ImageSet& images, int64_t n, uint64_t seed) {
+  const auto classes = static_cast<int64_t>(images.class_names.size());
+  std::vector<int64_t> missing(static_cast<size_t>(classes), n / classes), chosen;
+  for (const int64_t i : Random(seed, kChoiceStream).permutation(images.count)) {
+    int64_t& of_class = missing[static_cast<size_t>(images.labels[static_cast<size_t>(i)])];
+    if (of_class > 0) chosen.push_back(i);
+    --of_class;
+  }
+  if (static_cast<int64_t>(chosen.size()) != n) {
+    fail("balanced", "there are not equally many images of each class",
+         {"found    " + std::to_string(chosen.size()) + " in " + std::to_string(classes) +
+              " classes",
+          "expected " + std::to_string(n)},
+         {});
+  }
+  return chosen;
+}
+
 double two_sample_accuracy(const nn::ImageSet& real_train, const nn::ImageSet& other_train,
                            const nn::ImageSet& real_test, const nn::ImageSet& other_test,
                            int64_t steps, uint64_t seed) {
   nn::seed_init(seed);
   tutorials::Classifier C(
       {.image_size = real_train.height, .channels = real_train.channels, .classes = 2});
-  train(C, labelled_union(real_train, other_train), steps, seed);
+  train(C, labelled_union(real_train, other_train), {.steps = steps}, seed);
   return test_accuracy(C, labelled_union(real_test, other_test));
 }
 

@@ -12,13 +12,16 @@ using tutorials::at_least;
 using tutorials::at_most;
 using tutorials::not_predicted;
 
-tutorials::Experiment one_gaussian();    // 1.1
-tutorials::Experiment sampled_models();  // 1.3
-tutorials::Experiment clusters();        // 1.4
-tutorials::Experiment missing_pixels();  // 1.5
+tutorials::Experiment one_gaussian();       // 1.1
+tutorials::Experiment how_many_examples();  // 1.2
+tutorials::Experiment sampled_models();     // 1.3
+tutorials::Experiment clusters();           // 1.4
+tutorials::Experiment missing_pixels();     // 1.5
+tutorials::Experiment augmentation();       // 1.7
 
 inline std::vector<tutorials::Experiment> experiments() {
-  return {one_gaussian(), sampled_models(), clusters(), missing_pixels()};
+  return {one_gaussian(), how_many_examples(), sampled_models(),
+          clusters(),     missing_pixels(),    augmentation()};
 }
 
 }  // namespace forger::generative
