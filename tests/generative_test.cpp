@@ -10,14 +10,20 @@
 #include <string>
 #include <vector>
 
+#include "autograd/engine.h"
+#include "autograd/kernels/kernels.h"
 #include "autograd/ops.h"
 #include "autograd/random.h"
 #include "dcgan_program.h"
 #include "message.h"
 #include "nn/data/digits.h"
 #include "nn/data/idx.h"
+#include "nn/data/loader.h"
 #include "nn/file.h"
 #include "nn/init.h"
+#include "nn/optim.h"
+#include "tutorials/common/augment.h"
+#include "tutorials/common/checksum.h"
 #include "tutorials/common/classifier.h"
 #include "tutorials/common/evaluate.h"
 #include "tutorials/common/splits.h"
@@ -285,6 +291,101 @@ TEST_CASE("accuracy counts the rows whose largest logit is that of the label") {
         }) ==
         "accuracy: logits and labels do not fit together\n  logits [4, 3]  (N, classes)\n"
         "  labels [2]  (N), at least one");
+}
+
+TEST_CASE("balanced images are equally many of each class, and fewer are the first of more") {
+  const nn::ImageSet images = nn::make_digits(95, 3, 16);  // of classes 5 to 9 one less
+  const std::vector<int64_t> few = tutorials::balanced(images, 20, 4);
+  const std::vector<int64_t> more = tutorials::balanced(images, 90, 4);
+  CHECK(more.size() == 90);
+  std::vector<int> counts(10);
+  for (const int64_t i : more) ++counts[static_cast<size_t>(i % 10)];
+  CHECK(counts == std::vector<int>(10, 9));
+  const std::set<int64_t> larger(more.begin(), more.end());
+  CHECK(larger.size() == 90);
+  for (const int64_t i : few) CHECK(larger.contains(i));
+  CHECK(tutorials::balanced(images, 20, 5) != few);
+  CHECK(message_of([&] { tutorials::balanced(images, 100, 4); }) ==
+        "balanced: there are not equally many images of each class\n"
+        "  found    95 in 10 classes\n  expected 100");
+  CHECK(message_of([&] { tutorials::balanced(images, 25, 4); }) ==
+        "balanced: there are not equally many images of each class\n"
+        "  found    20 in 10 classes\n  expected 25");
+}
+
+TEST_CASE("augment shifts and flips each image on its own, and fills with black") {
+  // 400 copies of an image whose pixels all differ; two channels.
+  std::vector<Scalar> numbers;
+  for (int i = 0; i < 400 * 2 * 4 * 5; ++i) numbers.push_back(static_cast<Scalar>(i % 40 + 1));
+  const Tensor images = Tensor::from({400, 2, 4, 5}, numbers);
+  Random random(1);
+  const auto same = [](const Tensor& a, const Tensor& b) { return a.to_vector() == b.to_vector(); };
+  CHECK(same(tutorials::augment(images, {}, random), images));
+
+  // The pixel in row 1 and column 2 of the second channel, 28, is at a place that tells all.
+  const Tensor changed = tutorials::augment(images, {.shift = 1, .flip = true}, random);
+  std::set<std::string> seen;
+  for (int64_t i = 0; i < 400; ++i) {
+    const auto at = [&](int64_t c, int64_t y, int64_t x) { return changed.at({i, c, y, x}); };
+    for (const int64_t down : {-1, 0, 1}) {
+      for (const int64_t right : {-1, 0, 1}) {
+        if (at(1, 1 + down, 2 + right) != 28) continue;
+        const bool flipped = at(1, 1 + down, 1 + right) == 29;
+        seen.insert(std::to_string(down) + std::to_string(right) + (flipped ? "f" : ""));
+        for (int64_t c = 0; c < 2; ++c) {
+          for (int64_t y = 0; y < 4; ++y) {
+            for (int64_t x = 0; x < 5; ++x) {
+              const int64_t row = y - down, column = flipped ? 4 - (x - right) : x - right;
+              const bool inside = row >= 0 && row < 4 && column >= 0 && column < 5;
+              const auto expected = static_cast<Scalar>(c * 20 + row * 5 + column + 1);
+              if (at(c, y, x) != (inside ? expected : -1)) FAIL_CHECK("wrong pixel of " << i);
+            }
+          }
+        }
+      }
+    }
+  }
+  CHECK(seen.size() == 18);
+  CHECK(message_of([&] { tutorials::augment(images, {.shift = 4}, random); }) ==
+        "augment: a shift that leaves nothing of an image\n  shift 4, images of 4 x 5");
+  CHECK(message_of([&] {
+          tutorials::augment(Tensor::zeros({4, 5}), {}, random);
+        }) == "augment: not a batch of images\n  x [4, 5]  (N, C, H, W)");
+}
+
+// The committed weights of chapter 1 are made again bit for bit on the avx2 set, by every compiler.
+// If this test fails because a kernel adds in another order, record the new checksum, and run
+// tutorials/common/make_classifier, which takes minutes.
+TEST_CASE("training steps on the avx2 set give the recorded bits") {
+  std::set<std::string> sets;
+  for (int i = 0; i < kernels::available_count(); ++i) sets.insert(kernels::available(i).name);
+  if (!sets.contains("avx2")) {
+    MESSAGE("skipped: this processor does not support avx2");
+    return;
+  }
+  struct Restored {
+    std::string name = kernels::active().name;
+    ~Restored() { kernels::activate(name.c_str()); }
+  } before;
+  kernels::activate("avx2");
+  const nn::ImageSet digits = nn::make_digits(640, 0);
+  nn::seed_init(0);
+  tutorials::Classifier C({});
+  nn::Adam optimizer(C, {.lr = 3e-3});
+  nn::Loader loader(digits, 64, 0);
+  for (int step = 0; step < 20; ++step) {
+    const auto [images, labels] = loader.next();
+    const Tensor loss = softmax_cross_entropy(C(images), labels);
+    optimizer.zero_grad();
+    backward(loss, C.parameters());
+    optimizer.step();
+  }
+  std::string bytes;
+  for (const auto& [name, tensor] : C.state()) {
+    bytes.append(reinterpret_cast<const char*>(tensor.data()),
+                 static_cast<size_t>(tensor.numel()) * sizeof(Scalar));
+  }
+  CHECK(tutorials::checksum(bytes) == "78a3d0519456fb1f");
 }
 
 }  // namespace forger

@@ -1,6 +1,7 @@
 #include "tutorials/common/splits.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 
 #include "autograd/error.h"
@@ -9,8 +10,9 @@
 namespace forger::tutorials {
 namespace {
 
-constexpr uint64_t kSplitStream = uint64_t{'H'} << 56;  // of the images that are held out
-constexpr int64_t kHeldOutShare = 12, kTestShare = 6;   // one of so many
+constexpr uint64_t kSplitStream = uint64_t{'H'} << 56;   // of the images that are held out
+constexpr uint64_t kChoiceStream = uint64_t{'C'} << 56;  // of balanced()
+constexpr int64_t kHeldOutShare = 12, kTestShare = 6;    // one of so many
 
 }  // namespace
 
@@ -33,6 +35,24 @@ nn::ImageSet subset(const nn::ImageSet& images, const std::vector<int64_t>& indi
     const auto begin = images.pixels.begin() + i * images.image_bytes();
     chosen.pixels.insert(chosen.pixels.end(), begin, begin + images.image_bytes());
     if (!images.labels.empty()) chosen.labels.push_back(images.labels[static_cast<size_t>(i)]);
+  }
+  return chosen;
+}
+
+std::vector<int64_t> balanced(const nn::ImageSet& images, int64_t n, uint64_t seed, SourceLoc loc) {
+  const auto classes = static_cast<int64_t>(images.class_names.size());
+  std::vector<int64_t> missing(static_cast<size_t>(classes), n / classes), chosen;
+  for (const int64_t i : Random(seed, kChoiceStream).permutation(images.count)) {
+    int64_t& of_class = missing[static_cast<size_t>(images.labels[static_cast<size_t>(i)])];
+    if (of_class > 0) chosen.push_back(i);
+    --of_class;
+  }
+  if (static_cast<int64_t>(chosen.size()) != n) {
+    fail("balanced", "there are not equally many images of each class",
+         {"found    " + std::to_string(chosen.size()) + " in " + std::to_string(classes) +
+              " classes",
+          "expected " + std::to_string(n)},
+         loc);
   }
   return chosen;
 }

@@ -12,6 +12,12 @@ namespace forger::tutorials {
 nn::ImageSet subset(const nn::ImageSet& images, const std::vector<int64_t>& indices,
                     SourceLoc loc = SourceLoc::here());
 
+/// Returns the indices of n images, equally many of each class, in random order. The images for a
+/// larger n include those for a smaller one. Throws Error unless n is a multiple of the number of
+/// classes and each class has enough images.
+std::vector<int64_t> balanced(const nn::ImageSet& images, int64_t n, uint64_t seed,
+                              SourceLoc loc = SourceLoc::here());
+
 /// Labelled images in three sets. Weights are fitted to the first. Choices, such as the number of
 /// epochs, are made by the second. The third is used once, for the number that is reported.
 struct Splits {

@@ -36,7 +36,7 @@ void measure(tutorials::Measurement& m) {
       {"both", {.shift = kShift, .flip = true}}};
   for (const uint64_t seed : m.seeds()) {
     const nn::ImageSet images =
-        tutorials::subset(sets.train, balanced(sets.train, kPerClass * classes, seed));
+        tutorials::subset(sets.train, tutorials::balanced(sets.train, kPerClass * classes, seed));
     double plain = 0;
     std::vector<double> plain_classes;
     for (const auto& [name, augmentation] : ways) {

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string>
 
 #include "autograd/engine.h"
-#include "autograd/error.h"
 #include "autograd/ops.h"
 #include "autograd/random.h"
 #include "nn/data/loader.h"
@@ -17,9 +15,7 @@ namespace forger::generative {
 namespace {
 
 constexpr int64_t kBatch = 64;
-// Streams of random numbers: of the choice of images, and of their augmentation.
-constexpr uint64_t kChoiceStream = uint64_t{'C'} << 56;
-constexpr uint64_t kAugmentStream = uint64_t{'A'} << 56;
+constexpr uint64_t kAugmentStream = uint64_t{'A'} << 56;  // of random numbers
 
 /// Returns both sets in one: label 1 for real images, 0 for others.
 nn::ImageSet labelled_union(const nn::ImageSet& real, const nn::ImageSet& others) {
@@ -54,24 +50,6 @@ void train(tutorials::Classifier& C, const nn::ImageSet& images, const Training&
 
 double test_accuracy(tutorials::Classifier& C, const nn::ImageSet& images) {
   return tutorials::accuracy(tutorials::evaluate(C, images), images.labels);
-}
-
-std::vector<int64_t> balanced(const nn::ImageSet& images, int64_t n, uint64_t seed) {
-  const auto classes = static_cast<int64_t>(images.class_names.size());
-  std::vector<int64_t> missing(static_cast<size_t>(classes), n / classes), chosen;
-  for (const int64_t i : Random(seed, kChoiceStream).permutation(images.count)) {
-    int64_t& of_class = missing[static_cast<size_t>(images.labels[static_cast<size_t>(i)])];
-    if (of_class > 0) chosen.push_back(i);
-    --of_class;
-  }
-  if (static_cast<int64_t>(chosen.size()) != n) {
-    fail("balanced", "there are not equally many images of each class",
-         {"found    " + std::to_string(chosen.size()) + " in " + std::to_string(classes) +
-              " classes",
-          "expected " + std::to_string(n)},
-         {});
-  }
-  return chosen;
 }
 
 double two_sample_accuracy(const nn::ImageSet& real_train, const nn::ImageSet& other_train,

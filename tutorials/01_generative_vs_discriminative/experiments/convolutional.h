@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "nn/data/dataset.h"
 #include "tutorials/common/augment.h"
@@ -22,11 +21,6 @@ void train(tutorials::Classifier& C, const nn::ImageSet& images, const Training&
 
 /// Returns the accuracy on all images of a set.
 double test_accuracy(tutorials::Classifier& C, const nn::ImageSet& images);
-
-/// Returns the indices of n images, equally many of each class, in random order. The images for a
-/// larger n include those for a smaller one. Throws Error unless n is a multiple of the number of
-/// classes and each class has enough images.
-std::vector<int64_t> balanced(const nn::ImageSet& images, int64_t n, uint64_t seed);
 
 /// Accuracy of a classifier that is trained to tell real images from others, on images that it has
 /// not seen (Lopez-Paz & Oquab 2017, arXiv 1610.06545, section 2). It is 0.5 if both come from one
