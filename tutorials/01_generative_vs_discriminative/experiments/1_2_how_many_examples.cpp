@@ -127,7 +127,7 @@ tutorials::Experiment how_many_examples() {
                       about("accuracy of random forest" + all, 0.87, 0.01, xiao),
                       at_least("accuracy of convolutional network" + all, 0.9,
                                "the default run of this chapter")},
-      .minutes = 38,
+      .minutes = 20,
       .seeds = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9},
       .measure = measure,
       .source = __FILE__};
