@@ -60,7 +60,8 @@ struct FittedMixture {
 /// Without a lower bound, a component that shrinks onto one example makes the likelihood infinite.
 /// The M-step therefore raises each eigenvalue of a covariance to at least minimum_variance. That
 /// is the most likely covariance under this constraint, so the likelihood still never falls
-/// (Ingrassia & Rocci 2007).
+/// (Ingrassia & Rocci 2007, Constrained monotone EM algorithms for finite mixture of multivariate
+/// Gaussians).
 double em_step(const Tensor& x, GaussianMixture& mixture, double minimum_variance = 1e-6,
                SourceLoc loc = SourceLoc::here());
 
