@@ -128,7 +128,7 @@ class Book(unittest.TestCase):
     def test_predictions_stand_beside_what_was_measured(self):
         self.assertEqual(self.written("predictions 9.1 digits=3"), """
 |  | predicted | because | measured | range over 2 seeds | gap | as predicted |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| --- | --- | --- | ---: | ---: | ---: | --- |
 | slope | 0.5 ± 0.05 | its definition | 0.450 | 0.300 to 0.600 | -0.05 | yes |
 | share | at least 0.99 | a \\| b | 0.500 |  | -0.49 | no |
 | parts | nothing | depends on the data | 7 |  |  |  |
@@ -137,7 +137,7 @@ class Book(unittest.TestCase):
     def test_a_table_has_a_column_for_each_quantity_of_the_axis(self):
         self.assertEqual(self.written("table 9.1 examples digits=2 range"), """
 | examples | forest | bayes |
-| --- | ---: | ---: |
+| ---: | ---: | ---: |
 | 10 | 0.60 (0.50 to 0.70) | 0.12 |
 | 60,000 | 0.84 |  |
 """)

@@ -73,9 +73,11 @@ def cell(text):
 
 
 def table(rows):
-    """A Markdown table whose first row is the header."""
+    """A Markdown table whose first row is the header. Columns of numbers are aligned to the right."""
     lines = ["| " + " | ".join(map(cell, row)) + " |" for row in rows]
-    lines.insert(1, "| --- " + "| ---: " * (len(rows[0]) - 1) + "|")
+    columns = [[text for text in column[1:] if text] for column in zip(*rows)]
+    numeric = [bool(column) and all(re.match(r"[-+]?\d", text) for text in column) for column in columns]
+    lines.insert(1, "| " + " | ".join("---:" if right else "---" for right in numeric) + " |")
     return "\n".join(lines)
 
 
