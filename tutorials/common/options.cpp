@@ -136,6 +136,10 @@ void declare(CLI::App& app, Option& option) {
   if (word.starts_with("-")) {
     fail_option(word, "unknown option", word, "one of those that " + command + " --help lists");
   }
+  if (commands.size() == 1 && commands[0].name == command) {
+    fail_option(word, "not expected here", word,
+                "no more than " + command + " --help lists, and options, which begin with --");
+  }
   std::string names;
   for (const Command& known : commands) names += (names.empty() ? "" : ", ") + known.name;
   fail_option(word, "not expected here", word,
@@ -219,7 +223,12 @@ int parse_command_line(int argc, char** argv, const std::string& description,
   }
 
   std::vector<std::string> words(argv + 1, argv + argc);
+  const bool only = commands.size() == 1 && commands[0].name == program;
   if (!words.empty() && (words[0] == "--help" || words[0] == "-h")) {
+    if (only) {
+      std::printf("%s", parsers[0]->help().c_str());
+      return -1;
+    }
     std::printf("%s%s COMMAND --help lists the options of a command. Without a command:\n\n%s",
                 app.help().c_str(), program.c_str(), parsers[0]->help(program).c_str());
     return -1;
@@ -227,7 +236,7 @@ int parse_command_line(int argc, char** argv, const std::string& description,
   const auto is_command = [&](const Command& command) {
     return !words.empty() && words[0] == command.name;
   };
-  if (std::none_of(commands.begin(), commands.end(), is_command)) {
+  if (only || std::none_of(commands.begin(), commands.end(), is_command)) {
     words.insert(words.begin(), commands[0].name);
   }
   try {
@@ -245,7 +254,9 @@ int parse_command_line(int argc, char** argv, const std::string& description,
                                  [](const CLI::App* parser) { return parser->parsed(); });
   const size_t index = static_cast<size_t>(used - parsers.begin());
   const std::vector<std::string> unknown = (*used)->remaining();
-  if (!unknown.empty()) fail_unknown(unknown[0], program + " " + commands[index].name, commands);
+  if (!unknown.empty()) {
+    fail_unknown(unknown[0], only ? program : program + " " + commands[index].name, commands);
+  }
   return static_cast<int>(index);
 }
 

@@ -83,8 +83,9 @@ struct Command {
 };
 
 /// Reads the command line into the variables of one command and returns its index. If the first
-/// word is not a command, the first command is meant. Prints the help and returns -1 if that was
-/// asked for. Throws UsageError for anything else.
+/// word is not a command, the first command is meant. A program whose only command has its own name
+/// takes no such word. Prints the help and returns -1 if that was asked for. Throws UsageError for
+/// anything else.
 int parse_command_line(int argc, char** argv, const std::string& description,
                        std::vector<Command>& commands);
 
