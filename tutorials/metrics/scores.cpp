@@ -63,7 +63,7 @@ const std::vector<Instrument>& instruments() {
   static const std::vector<Instrument> all = {
       {"frechet", "Frechet distance", "Heusel et al. 2017, section 4", &Scores::frechet, 3},
       {"mmd", "MMD^2, cubic kernel", "Gretton et al. 2012, lemma 6", &Scores::mmd, 5},
-      {"mmd_sigma", "  sigma of MMD^2 at 0", "Gretton et al. 2012, lemma 6", &Scores::mmd_sigma, 5},
+      {"mmd_sigma", "sigma of MMD^2", "Gretton et al. 2012, lemma 6", &Scores::mmd_sigma, 5},
       {"nearest_neighbour_accuracy", "1-NN accuracy", "Lopez-Paz & Oquab 2017, section 3",
        &Scores::nearest_neighbour_accuracy, 3},
       {"precision", "precision, k = 3", "Kynkaanniemi et al. 2019, section 2", &Scores::precision,
@@ -75,7 +75,7 @@ const std::vector<Instrument>& instruments() {
        3},
       {"training_ratio", "distance to training / test", "Meehan et al. 2020, section 3",
        &Scores::training_ratio, 3},
-      {"training_nearer", "  share nearer to training", "Meehan et al. 2020, section 3",
+      {"training_nearer", "share nearer to training", "Meehan et al. 2020, section 3",
        &Scores::training_nearer, 3}};
   return all;
 }
