@@ -17,11 +17,12 @@ tutorials::Experiment how_many_examples();  // 1.2
 tutorials::Experiment sampled_models();     // 1.3
 tutorials::Experiment clusters();           // 1.4
 tutorials::Experiment missing_pixels();     // 1.5
+tutorials::Experiment yardstick();          // 1.6
 tutorials::Experiment augmentation();       // 1.7
 
 inline std::vector<tutorials::Experiment> experiments() {
-  return {one_gaussian(), how_many_examples(), sampled_models(),
-          clusters(),     missing_pixels(),    augmentation()};
+  return {one_gaussian(),   how_many_examples(), sampled_models(), clusters(),
+          missing_pixels(), yardstick(),         augmentation()};
 }
 
 }  // namespace forger::generative
