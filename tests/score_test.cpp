@@ -111,11 +111,14 @@ TEST_CASE("an IDX file, a folder with one and a folder of pictures give the same
 
 TEST_CASE("copies of training images have ratio 0, and more images than test images are sampled") {
   const Files files;
-  nn::write_idx_images(files.folder / "copies", nn::make_digits(200, 0));
-  const std::string out = files.ok({"copies", "--json", "numbers.json"});
+  files.write("copies", "copied_labels", nn::make_digits(200, 0));
+  const std::string out = files.ok({"copies", "copied_labels", "--json", "numbers.json"});
   CHECK(out.starts_with("images     200 in copies, of which 120 are chosen at random\n"));
   const auto numbers =
       nlohmann::json::parse(nn::read_file(files.folder / "numbers.json", kAnySize));
+  CHECK(numbers["images_given"] == 200);
+  CHECK(numbers["scores"]["n"] == 120);
+  CHECK(numbers["recognised"] == numbers["labelled"]);  // by the nearest training image
   CHECK(numbers["scores"]["training_ratio"] == 0);
   CHECK(numbers["scores"]["training_nearer"] == 1);
   CHECK(numbers["real_scores"]["training_ratio"] > 0.5);
