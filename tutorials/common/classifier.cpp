@@ -14,6 +14,7 @@ constexpr double kSlope = 0.1;  // below 0
 
 Classifier::Classifier(const ClassifierOptions& options)
     : Module("C"), head(*this, "head", options.features, options.classes) {
+  // listing: layers
   int64_t side = options.image_size, channels = options.channels;
   for (; side % 2 == 0 && side / 2 >= kSmallestSide; side /= 2) {
     body.add<nn::Conv2d>(channels, options.width, {.kernel = 4, .stride = 2, .padding = 1});
@@ -23,6 +24,7 @@ Classifier::Classifier(const ClassifierOptions& options)
   body.add<nn::Flatten>();
   body.add<nn::Linear>(channels * side * side, options.features);
   body.add<nn::LeakyReLU>(kSlope);
+  // end of listing
 }
 
 Tensor Classifier::forward(const Tensor& x) { return head(body(x)); }
