@@ -170,7 +170,7 @@ void Run::print_start(const std::vector<const nn::Module*>& networks) const {
   for (const nn::Module* network : networks) std::printf("%s", nn::to_string(*network).c_str());
   const std::string done = position_.step > 0 ? ", " + grouped(position_.step) + " done" : "";
   std::printf("\nsteps    %s of %s images each%s, seed %s\n", grouped(options_.steps).c_str(),
-              grouped(options_.batch_size).c_str(), done.c_str(),
+              grouped(options_.batch_size * batches_per_step_).c_str(), done.c_str(),
               std::to_string(options_.seed).c_str());
   std::printf("kernels  %s\n", describe_machine().c_str());
   std::printf("output   %s, with report.html\n", folder_.c_str());

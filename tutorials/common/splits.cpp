@@ -40,6 +40,10 @@ nn::ImageSet subset(const nn::ImageSet& images, const std::vector<int64_t>& indi
 }
 
 std::vector<int64_t> balanced(const nn::ImageSet& images, int64_t n, uint64_t seed, SourceLoc loc) {
+  if (images.labels.empty() || images.class_names.empty()) {
+    fail("balanced", "images with labels and class names expected", {"found " + images.source},
+         loc);
+  }
   const auto classes = static_cast<int64_t>(images.class_names.size());
   std::vector<int64_t> missing(static_cast<size_t>(classes), n / classes), chosen;
   for (const int64_t i : Random(seed, kChoiceStream).permutation(images.count)) {

@@ -15,7 +15,7 @@ struct ScoredImages {
 
 /// Reads the images that `./forger score` is given: an IDX file, a folder that holds
 /// images-idx3-ubyte (which the chapters write), or a folder of PNG and JPEG pictures. Labels come
-/// from the IDX file `labels`, else from labels-idx1-ubyte beside images-idx3-ubyte, else from the
+/// from the IDX file `labels`, else from labels-idx1-ubyte in the folder IMAGES, else from the
 /// names of the folders of the first level, if each is a class of `class_names` or its number.
 /// Colour pictures become grey.
 ///

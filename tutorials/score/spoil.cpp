@@ -42,8 +42,8 @@ nn::ImageSet map_planes(const nn::ImageSet& images, const F& f) {
   return result;
 }
 
-/// Returns the sum of weights[i] * line[at + i * stride] over those i for which the place is in a
-/// line of n pixels. The middle weight belongs to `place`.
+/// Returns the sum of weights[i - place + radius] * line[i * stride] over the pixels i of a line of
+/// n. The middle weight belongs to `place`.
 template <class Pixel>
 double weighted(const std::vector<double>& weights, const Pixel* line, int64_t place, int64_t n,
                 int64_t stride) {

@@ -37,8 +37,8 @@ struct SpoiltSet {
   nn::ImageSet images;
 };
 
-/// Returns the six spoilt sets of experiment 1.6. Five are made of `images`: without the class in
-/// the middle ("one class removed"), smoothed by one pixel ("blur"), one in ten replaced by noise
+/// Returns the six spoilt sets of experiment 1.6. Five are made of `images`: without the second to
+/// last class ("one class removed"), smoothed by one pixel ("blur"), one in ten replaced by noise
 /// ("noise images"), moved by two pixels to the right and down ("shift"), and the quarter of each
 /// class that is nearest to one image ("fewer modes"). "training copies" are as many training
 /// images. Throws Error if there are no labels, or fewer training images than images.

@@ -26,6 +26,7 @@ figures.py may define figure_1_2_NAME(result, figure), which draws the figure of
 import argparse
 import hashlib
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -53,7 +54,7 @@ def number_text(number, digits=4, zeros=True):
     """A number with so many significant digits, also those that are 0: 0.8400, 12,346 or 1.200e-07."""
     if number == int(number) and abs(number) < 1e15:
         return f"{int(number):,}"
-    if abs(number) >= 10 ** digits:
+    if abs(float(f"{number:.{digits}g}")) >= 10 ** digits:
         return f"{number:,.0f}"
     return format(number, f"{'#' if zeros else ''}.{digits}g").rstrip(".")
 
@@ -97,7 +98,7 @@ class Chapter:
         if number not in self.results:
             path = self.folder / "results" / f"{number}.json"
             try:
-                result = json.loads(path.read_text())
+                result = json.loads(path.read_text(encoding="utf-8"))
             except FileNotFoundError:
                 raise Fault(f"{self.name_of(path)} does not exist: "
                             f"`experiment {number} --record` writes it") from None
@@ -315,7 +316,7 @@ def definition(lines, name):
 def listing(chapter, words):
     o = Options(words, ["file", "name"])
     path = source(chapter, o["file"])
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     found = marked_lines(lines, o["name"]) or definition(lines, o["name"])
     found = [line for line in found if not re.match(r"\s*(//|#) (listing:|end of listing)", line)]
     return "\n".join([f"```{LANGUAGES.get(path.suffix, '')}"] + without_indent(found) + ["```"])
@@ -323,7 +324,7 @@ def listing(chapter, words):
 
 def output(chapter, words):
     o = Options(words, ["file"])
-    text = source(chapter, o["file"]).read_text().rstrip("\n")
+    text = source(chapter, o["file"]).read_text(encoding="utf-8").rstrip("\n")
     return f"```\n{text}\n```"
 
 
@@ -345,7 +346,7 @@ class Figure:
         self.path = chapter.folder / "results" / f"{self.stem}_figure.png"
         self.own = chapter.folder / "figures.py"
         self.function = "figure_" + self.stem.replace(".", "_").replace("-", "_")
-        self.is_own = self.own.is_file() and f"def {self.function}(" in self.own.read_text()
+        self.is_own = self.own.is_file() and f"def {self.function}(" in self.own.read_text(encoding="utf-8")
         if not self.is_own:
             self.axis, series = chapter.series_on(self.number, o.get("axis"))
             self.series = chosen(series, o.get("columns"))
@@ -356,7 +357,7 @@ class Figure:
 
     def checksum(self):
         stable = {name: value for name, value in self.result.items() if name not in VOLATILE}
-        parts = [stable, self.words, self.own.read_text() if self.is_own else ""]
+        parts = [stable, self.words, self.own.read_text(encoding="utf-8") if self.is_own else ""]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def is_current(self):
@@ -373,7 +374,7 @@ class Figure:
         figure = plt.figure(figsize=(7, 4), layout="constrained")
         if self.is_own:
             names = {}
-            exec(compile(self.own.read_text(), self.own, "exec"), names)
+            exec(compile(self.own.read_text(encoding="utf-8"), self.own, "exec"), names)
             names[self.function](self.result, figure)
         else:
             self.draw_axis(figure.add_subplot())
@@ -433,7 +434,7 @@ INLINE = {"number"}
 def rewrite(chapter):
     """Returns the chapter's text with its blocks made anew, the faults and differences found, each
     with its line, and the figures."""
-    text = chapter.readme.read_text()
+    text = chapter.readme.read_text(encoding="utf-8")
     parts, at, opened, problems, figures = [], 0, None, [], []
 
     def complain(position, problem):
@@ -501,8 +502,10 @@ def main(arguments=None):
                 if not figure.is_current():
                     figure.draw()
                     drawn += 1
-            if text != chapter.readme.read_text():
-                chapter.readme.write_text(text)
+            if text != chapter.readme.read_text(encoding="utf-8"):
+                unfinished = chapter.readme.with_suffix(".md.tmp")
+                unfinished.write_text(text, encoding="utf-8")
+                os.replace(unfinished, chapter.readme)
                 written += 1
         problems += rewrite(chapter)[1]
     if seconds > MOST_SECONDS_OF_ALL:

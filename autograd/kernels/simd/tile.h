@@ -26,9 +26,10 @@ constexpr int kMr = Vec::kLanes == 16 ? 14 : 6;
 constexpr int kNr = 2 * Vec::kLanes;
 constexpr int kMrWide = Vec::kLanes == 16 ? 9 : 4;  // rows of a tile of three vectors
 constexpr int64_t kFetched = 64;                    // floats of a row fetched at once
-// B is kept by the first of three tiles or more that have the same rows, and by no other.
-constexpr int kLeastRowsThatKeep = 2 * kMr / 3 + 1;
-// A tile of fewer rows waits for its own B as long as it computes.
+// Only the first of at least three tiles below each other keeps B, and all but the last have the
+// same number of rows. More than 2 kMr rows in three tiles are more than 2 kMr / 3 rows a tile.
+constexpr int kLeastRowsThatKeep = (2 * kMr + 3) / 3;
+// A tile of fewer rows has too few multiply-adds to hide a fetch behind.
 constexpr int kLeastRowsThatFetch = kMr / 2 + 1;
 
 /// Floats of a panel, `width` for each of k steps, and one vector more: packing stores whole
@@ -51,10 +52,11 @@ struct Runs {
   int64_t count, b_step;          // b_step: from a step's kNr floats of B to the next step's
   int64_t a_row = 0;              // rows of A this far apart, k consecutive; 0: a panel of kMr rows
   const int64_t* b_at = nullptr;  // in place of b_step: where each step's B is, from run.b on
-  float* keep = nullptr;          // where B's floats are left as a panel, by kLeastRowsThatKeep
+  float* keep = nullptr;  // where B is left as a panel; needs kLeastRowsThatKeep rows, 2 vectors
   int64_t b_next = Vec::kLanes, c_next = Vec::kLanes;  // from a tile's first vector to its second
-  // What a later tile will read, and is fetched meanwhile unless this one keeps B: kFetched floats
-  // for each four steps of k, and the next fetch_row further on.
+  // What a later tile will read and this one fetches meanwhile: kFetched floats for each four steps
+  // of k, and the next fetch_row further on. Ignored beside `keep`, and by tiles of fewer than
+  // kLeastRowsThatFetch rows unless B is a panel, and by tiles of one vector unless b_at is given.
   const float* fetch = nullptr;
   int64_t fetch_row = 0;
   // C goes past the caches: whole vectors, each on a multiple of its size. Heeded for a panel of A

@@ -168,8 +168,8 @@ tutorials::Experiment sampled_models() {
       .id = "1.3",
       .title = "Naive Bayes and mixtures of Gaussians, sampled class by class",
       .predictions = {at_least("naive Bayes told from real", 0.99,
-                               "independent pixels look like noise; the classifier needs one 3 x 3 "
-                               "window to see it"),
+                               "independent pixels look like noise; one 4 x 4 window of the "
+                               "classifier is enough to see it"),
                       at_least(
                           "naive Bayes names its samples", 0.95,
                           "the model is right about its own samples, and many pixels speak for a "

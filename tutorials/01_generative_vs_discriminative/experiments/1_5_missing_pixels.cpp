@@ -184,7 +184,7 @@ tutorials::Experiment missing_pixels() {
                  "for these images the density is right"),
            not_predicted(
                "the same for training images",
-               "below the value for test images if the density has learnt images by heart"),
+               "above the value for test images if the density has memorised training images"),
            not_predicted("accuracy of naive Bayes on half images",
                          "it depends on how much the upper half says"),
            not_predicted("accuracy of the network on half images",
