@@ -326,7 +326,7 @@ int run_experiment(ExperimentOptions& options, const std::vector<Option>& table,
     fail_option("--record", "goes not with --quick", "both", "one of the two");
   }
   const Inputs inputs = experiment_inputs(experiment.source, experiment.files);
-  const Option& predict = find_option(table, "predict");
+  const Option predict = find_option(table, "predict");
   const std::string& headline = experiment.predictions[0].quantity;
   const double reader =
       predict.given ? (std::isnan(options.predict) ? ask(predict, headline) : options.predict)
