@@ -151,18 +151,17 @@ TEST_CASE("images that a classifier cannot learn from are wrong options, and not
   const std::string no_classes =
       "--data: images without classes, which a classifier needs\n  found    DIR/";
   const std::string folders = "\n  expected a folder with one subfolder of images per class\n";
-  const Case cases[] = {
-      {"--data flat --batch-size 4", no_classes + "flat" + folders},
-      {"--data single --batch-size 4", no_classes + "single" + folders},
-      {"--data few --batch-size 1",
-       "--data: too few images\n  found    2 in DIR/few\n"
-       "  expected at least three: to train, to choose and to test\n"},
-      {"--data small --batch-size 10",
-       "--batch-size: more than there are training images\n  found    10\n"
-       "  expected at most 8, what is left of DIR/small beside the images that are held out\n"},
-      {"--width 0",
-       "--width: out of range\n  found    0\n"
-       "  expected a whole number from 1 to 1024\n"}};
+  const Case cases[] = {{"--data flat --batch-size 4", no_classes + "flat" + folders},
+                        {"--data single --batch-size 4", no_classes + "single" + folders},
+                        {"--data few --batch-size 1",
+                         "--data: too few images\n  found    2 in DIR/few\n"
+                         "  expected at least three: to train, to choose and to test\n"},
+                        {"--data small --batch-size 10",
+                         "--batch-size: more than there are training images\n  found    10\n"
+                         "  expected at most 8, the images of DIR/small that are not held out\n"},
+                        {"--width 0",
+                         "--width: out of range\n  found    0\n"
+                         "  expected a whole number from 1 to 1024\n"}};
   for (const Case& wrong : cases) {
     CAPTURE(wrong.line);
     const Result result =

@@ -87,8 +87,8 @@ Splits split(const nn::ImageSet& images, const DataOptions& options, uint64_t se
 void check_batch_size(int64_t batch_size, const nn::ImageSet& train) {
   if (batch_size <= train.count) return;
   fail_option("--batch-size", "more than there are training images", std::to_string(batch_size),
-              "at most " + std::to_string(train.count) + ", what is left of " + train.source +
-                  " beside the images that are held out");
+              "at most " + std::to_string(train.count) + ", the images of " + train.source +
+                  " that are not held out");
 }
 
 }  // namespace forger::tutorials
