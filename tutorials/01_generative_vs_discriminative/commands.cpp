@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "autograd/error.h"
 #include "nn/escape.h"
 #include "nn/state.h"
 #include "testing.h"
@@ -43,11 +42,7 @@ Trained load_classifier(const std::string& given) {
   tutorials::from_metadata(checkpoint, source, kChapter, train_options(options), position);
   const auto seed = static_cast<uint64_t>(options.run.seed);
   trained.data = tutorials::load_data(options.run.data, seed, true);
-  if (const std::string found = tutorials::fingerprint(trained.data.images);
-      found != position.images) {
-    fail(trained.data.images.source, "not the images with which the run began",
-         {"found    " + found, "expected " + position.images}, {});
-  }
+  tutorials::check_same_images(trained.data.images, position.images);
   trained.network = options.network(static_cast<int64_t>(trained.data.images.class_names.size()));
   trained.C = std::make_unique<tutorials::Classifier>(trained.network);
   nn::restore(checkpoint, "C.", trained.C->state(), source, {});

@@ -239,6 +239,12 @@ std::string fingerprint(const nn::ImageSet& images) {
   return std::to_string(images.count) + " images, checksum " + checksum(bytes);
 }
 
+void check_same_images(const nn::ImageSet& images, const std::string& expected) {
+  const std::string found = fingerprint(images);
+  if (found == expected) return;
+  fail(images.source, kNotTheSameImages, {"found    " + found, "expected " + expected}, {});
+}
+
 std::string inspect(const Data& data) {
   const nn::ImageSet& images = data.images;
   nn::check_images(images);

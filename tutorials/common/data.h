@@ -60,6 +60,11 @@ std::string all_skipped(const Data& data);
 /// The number of images and a checksum of all pixels, which identify a set wherever it is.
 std::string fingerprint(const nn::ImageSet& images);
 
+/// What is wrong if a run finds other images than those with which it began.
+inline constexpr const char* kNotTheSameImages = "not the images with which the run began";
+/// Throws Error unless `expected` is the fingerprint() of the images.
+void check_same_images(const nn::ImageSet& images, const std::string& expected);
+
 /// Describes a set in several lines: count, size, classes, mean and deviation of the pixels, and
 /// every reason for which files were skipped.
 std::string inspect(const Data& data);

@@ -69,13 +69,13 @@ void Run::check_data() {
   const std::string& source = data_.images.source;
   const std::string images = fingerprint(data_.images);
   if (options_.resume && images != position_.images) {
-    const char* const problem = "not the images with which the run began";
     for (const char* option : {"data", "data-dir"}) {
       if (find_option(table_, option).given) {
-        fail_option("--" + std::string(option), problem, images + ", " + source, position_.images);
+        fail_option("--" + std::string(option), kNotTheSameImages, images + ", " + source,
+                    position_.images);
       }
     }
-    fail(source, problem, {"found    " + images, "expected " + position_.images}, {});
+    check_same_images(data_.images, position_.images);
   }
   position_.images = images;
   if (options_.batch_size > data_.images.count) {
