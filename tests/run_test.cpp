@@ -51,7 +51,7 @@ std::vector<double> run_steps(const TempFolder& folder, const std::string& name,
     give("batch-size", "8");
   }
   tutorials::Run run(kChapter, options, table);
-  nn::Loader loader(run.images(), options.batch_size, run.seed());
+  nn::Loader loader(run.load_images(), options.batch_size, run.seed());
   Net net;
   run.begin({{"net.", net.state()}}, {&net}, loader, nullptr, batches_per_step);
   std::vector<double> means;

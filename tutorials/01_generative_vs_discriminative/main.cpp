@@ -24,7 +24,7 @@ namespace {
 
 int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
   tutorials::Run run(kChapter, options.run, table);
-  const tutorials::Splits sets = tutorials::split(run.images(), options.run.data, run.seed());
+  const tutorials::Splits sets = tutorials::split(run.load_images(), options.run.data, run.seed());
   const auto network = options.network(static_cast<int64_t>(sets.train.class_names.size()));
   tutorials::check_batch_size(options.run.batch_size, sets.train);
   nn::seed_init(run.seed());

@@ -24,9 +24,10 @@ std::vector<tutorials::Option> train_options(TrainOptions& o) {
                      "factor by which the learning rate falls after each epoch (default {})",
                      Kept::kInRun),
        integer_option("width", o.width, {1, 1024}, "channels of every convolution (default {})",
-                      Kept::kInRun),
+                      Kept::kInForks),
        integer_option("features", o.features, {1, 4096},
-                      "length of the hidden layer before the logits (default {})", Kept::kInRun)});
+                      "length of the hidden layer before the logits (default {})",
+                      Kept::kInForks)});
 }
 
 std::vector<tutorials::Option> test_options(TestOptions& o) {

@@ -29,6 +29,7 @@ double mean_probability(const Tensor& logits) { return mean(sigmoid(logits.detac
 
 int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
   tutorials::Run run(kChapter, options.run, table);
+  const nn::ImageSet& images = run.load_images();
   nn::seed_init(run.seed());
   Generator G(options.network());
   Discriminator D(options.network());
@@ -36,7 +37,7 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
   nn::dcgan_init(D, nn::init_random());
   nn::Adam opt_g(G, {.lr = options.lr, .beta1 = options.beta1});
   nn::Adam opt_d(D, {.lr = options.lr, .beta1 = options.beta1});
-  nn::Loader loader(run.images(), options.run.batch_size, run.seed());
+  nn::Loader loader(images, options.run.batch_size, run.seed());
   Random latent(run.seed(), kTrainingStream);
   const Tensor sample_z =
       Random(run.seed(), kSampleStream).normal({kSamples, options.latent, 1, 1});

@@ -13,11 +13,11 @@ std::vector<tutorials::Option> train_options(TrainOptions& o) {
        number_option("beta1", o.beta1, {.low = 0, .high = 1, .with_high = false},
                      "Adam's decay rate for the mean gradient (default {})", Kept::kInRun),
        integer_option("latent", o.latent, {1, 4096}, "length of the random vector z (default {})",
-                      Kept::kInRun),
+                      Kept::kInForks),
        integer_option("features", o.features, {1, 1024},
                       "channels of the layer next to the image; each halving of the image's side "
                       "doubles them (default {})",
-                      Kept::kInRun)});
+                      Kept::kInForks)});
 }
 
 }  // namespace forger::dcgan

@@ -263,7 +263,7 @@ int parse_command_line(int argc, char** argv, const std::string& description,
 std::map<std::string, std::string> kept_values(const std::vector<Option>& options) {
   std::map<std::string, std::string> values;
   for (const Option& option : options) {
-    if (option.kept == Kept::kInRun) values[option.name] = value_text(option);
+    if (option.kept != Kept::kNowhere) values[option.name] = value_text(option);
   }
   return values;
 }

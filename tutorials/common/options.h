@@ -37,9 +37,12 @@ struct NumberRange {
   bool with_low = true, with_high = true;
 };
 
+/// Whether a checkpoint keeps an option, and which later call may give it another value.
 enum class Kept {
-  kInRun,    // defines the run; the checkpoint keeps it for --resume
-  kNowhere,  // not stored; applies to this call only
+  kNowhere,      // not stored; applies to this call only
+  kUntilResume,  // --resume may change it: how long the run is, and where its data are
+  kInRun,        // --resume may not change it, --fork may: a learning rate
+  kInForks,      // not even --fork may change it: a shape, the choice of data, the seed
 };
 
 struct Option {
@@ -89,7 +92,7 @@ struct Command {
 int parse_command_line(int argc, char** argv, const std::string& description,
                        std::vector<Command>& commands);
 
-/// Returns the options that are kept with a run, as text by name.
+/// Returns the options that a checkpoint keeps, as text by name.
 std::map<std::string, std::string> kept_values(const std::vector<Option>& options);
 
 }  // namespace forger::tutorials

@@ -49,7 +49,8 @@ size_t part_width(int64_t total) { return std::max<size_t>(5, part(total, total)
 }  // namespace
 
 std::string csv_row(int64_t step, int64_t epoch, const Metrics& metrics) {
-  std::string row = std::to_string(step) + "," + std::to_string(epoch);
+  std::string row = std::to_string(step);
+  if (epoch > 0) row += "," + std::to_string(epoch);
   // The values were computed as floats; the digits of a double would suggest more precision.
   for (const Metric& metric : metrics) row += "," + number_text(static_cast<float>(metric.value));
   return row;
@@ -94,9 +95,9 @@ void Progress::update(int64_t step, const Metrics& metrics) {
 }
 
 void Progress::show_header() const {
-  std::string line = column(part_width(epoch_of(last_step_)), "epoch") +
-                     column(part_width(last_step_), "step") + column(kRateWidth, "images/s") +
-                     column(kTimeWidth, "ETA");
+  std::string line = has_epochs() ? column(part_width(epoch_of(last_step_)), "epoch") : "";
+  line += column(part_width(last_step_), "step") + column(kRateWidth, rate_unit()) +
+          column(kTimeWidth, "ETA");
   for (const Metric& sum : sums_) {
     const std::string name = sum.name;
     line += column(std::max(kValueWidth, name.size()), name);
@@ -106,13 +107,15 @@ void Progress::show_header() const {
 
 void Progress::show() {
   if (shown_step_ == first_step_) show_header();
-  const int64_t epochs = epoch_of(last_step_);
   const double per_step = seconds_since(begin_) / static_cast<double>(step_ - first_step_);
   const double left = per_step * static_cast<double>(last_step_ - step_);
-  std::string line = column(part_width(epochs), part(epoch_of(step_), epochs)) +
-                     column(part_width(last_step_), part(step_, last_step_)) +
-                     column(kRateWidth, fixed(images_per_second(), 0)) +
-                     column(kTimeWidth, duration_text(left));
+  std::string line;
+  if (has_epochs()) {
+    const int64_t epochs = epoch_of(last_step_);
+    line = column(part_width(epochs), part(epoch_of(step_), epochs));
+  }
+  line += column(part_width(last_step_), part(step_, last_step_)) +
+          column(kRateWidth, rate_number()) + column(kTimeWidth, duration_text(left));
   for (Metric& sum : sums_) {
     const double mean = sum.value / static_cast<double>(step_ - shown_step_);
     line += column(std::max(kValueWidth, std::string(sum.name).size()), fixed(mean, 3));
@@ -144,9 +147,12 @@ void Progress::leave_line() {
 
 std::string Progress::elapsed() const { return duration_text(seconds_since(begin_)); }
 
-double Progress::images_per_second() const {
-  return static_cast<double>((step_ - first_step_) * batches_per_step_ * batch_size_) /
-         seconds_since(begin_);
+std::string Progress::rate_number() const {
+  const int64_t steps = step_ - first_step_;
+  const double done =
+      static_cast<double>(has_epochs() ? steps * batches_per_step_ * batch_size_ : steps);
+  const double rate = done / seconds_since(begin_);
+  return fixed(rate, has_epochs() || rate >= 10 ? 0 : 1);
 }
 
 std::string duration_text(double seconds) {

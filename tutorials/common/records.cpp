@@ -79,10 +79,22 @@ Json series_json(const Series& series) {
   return json;
 }
 
+Json forks_json(const std::vector<Fork>& forks) {
+  Json json = Json::array();
+  for (const Fork& fork : forks) {
+    Json changes = Json::object();
+    for (const Change& change : fork.changes) {
+      changes[change.option] = {{"before", change.before}, {"after", change.after}};
+    }
+    json.push_back({{"run", fork.run}, {"step", fork.step}, {"changes", changes}});
+  }
+  return json;
+}
+
 }  // namespace
 
 void write_run_json(const fs::path& path, const std::string& chapter,
-                    const std::vector<Option>& options) {
+                    const std::vector<Option>& options, const std::vector<Fork>& forks) {
   Json values;
   for (const Option& option : options) {
     auto& value = values[option.name];
@@ -93,8 +105,27 @@ void write_run_json(const fs::path& path, const std::string& chapter,
     }
   }
   Json run = {{"chapter", chapter}, {"options", values}};
+  if (!forks.empty()) run["forks"] = forks_json(forks);
   add_provenance(run);
   nn::write_file(path, run.dump(2) + "\n");
+}
+
+std::string forks_text(const std::vector<Fork>& forks) { return forks_json(forks).dump(); }
+
+std::vector<Fork> parse_forks(const std::string& text, const std::string& title) {
+  std::vector<Fork> forks;
+  try {
+    for (const Json& json : Json::parse(text)) {
+      Fork fork{json.at("run"), json.at("step"), {}};
+      for (const auto& [option, change] : json.at("changes").items()) {
+        fork.changes.push_back({option, change.at("before"), change.at("after")});
+      }
+      forks.push_back(fork);
+    }
+  } catch (const Json::exception& error) {
+    fail(title, "not a list of forks", {"found    " + nn::escape(text), error.what()}, {});
+  }
+  return forks;
 }
 
 void write_result(const fs::path& file, const Experiment& experiment, const Inputs& inputs,

@@ -118,6 +118,15 @@ std::string step_name(int64_t step) {
   return "step_" + std::string(6 - std::min<size_t>(6, digits.size()), '0') + digits;
 }
 
+int64_t step_in_name(const std::string& name) {
+  constexpr size_t kPrefix = 5;  // "step_"
+  const char* end = name.data() + name.size();
+  int64_t step = -1;
+  if (!name.starts_with("step_")) return -1;
+  const auto parsed = std::from_chars(name.data() + kPrefix, end, step);
+  return parsed.ec == std::errc() && parsed.ptr == end ? step : -1;
+}
+
 std::string describe_machine() {
   const kernels::Kernels& set = kernels::active();
   const int threads = omp_get_max_threads();

@@ -42,6 +42,8 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run_folder);
 
 /// "step_000100"
 std::string step_name(int64_t step);
+/// Returns the step of such a name, or -1 for any other.
+int64_t step_in_name(const std::string& name);
 
 /// "avx2 (AVX2 + FMA), 2 threads"
 std::string describe_machine();

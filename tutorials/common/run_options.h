@@ -8,6 +8,7 @@
 
 #include "nn/state.h"
 #include "tutorials/common/data.h"
+#include "tutorials/common/fork.h"
 #include "tutorials/common/options.h"
 #include "tutorials/common/report_page.h"
 
@@ -30,7 +31,7 @@ struct Chapter {
 struct RunOptions {
   DataOptions data;
   int64_t epochs = 4;
-  int64_t steps = 0;  // of the whole run; 0: as many as the epochs have
+  int64_t steps = 0;  // of the whole run; 0: as many as the epochs have. Without images never 0
   int64_t batch_size = 64;
   int64_t seed = 0;
   int64_t sample_every = 100;
@@ -38,6 +39,8 @@ struct RunOptions {
   bool quick = false;
   std::string out;
   bool resume = false;
+  std::string fork;     // folder of a new run that continues the one in `out`; empty: none
+  int64_t at = -1;      // step of the checkpoint that is forked; -1: the last one
   int64_t threads = 0;  // 0: OpenMP's choice
 };
 /// Returns the table of a chapter's training options: the common ones, and `own` after the batch
@@ -48,10 +51,16 @@ std::vector<Option> run_options(RunOptions& options, const Chapter& chapter,
 /// The position of a run. With its options and its tensors this is its whole state.
 struct Position {
   int64_t step = 0;              // steps done
-  int64_t latent_counter = 0;    // random numbers drawn for z so far
+  int64_t latent_counter = 0;    // random numbers drawn so far
   int64_t epoch = 0, batch = 0;  // of the loader
-  std::string images;            // fingerprint() of the data
+  std::string images;            // fingerprint() of the images; empty in a run without images
+  std::string file;              // size and checksum of a run's data file; empty if it has none
+  std::vector<Fork> forks;       // through which the run came to be, the oldest first
 };
+
+/// Returns the options that apply to a run: all but --fork and --at, which the run's forks record.
+/// Without images, those about images and epochs do not apply.
+std::vector<Option> applying_options(const std::vector<Option>& table, bool with_images);
 
 /// Returns a checkpoint's metadata. They hold neither time nor machine, so equal runs give equal
 /// files.
@@ -66,9 +75,9 @@ void from_metadata(const nn::Checkpoint& checkpoint, const std::string& source,
 /// count as given steps.
 void apply_quick(const Chapter& chapter, const std::vector<Option>& table);
 
-/// Applies --resume: takes everything that defines the run from its checkpoint. Throws UsageError
-/// if an option was given with another value, except for --epochs, --steps, --keep-every and the
-/// place of the data. Data may have moved; their checksum identifies them.
+/// Applies --resume and --fork: takes everything that defines the run from its checkpoint. Throws
+/// UsageError if an option was given with another value that Option::kept does not allow. Data may
+/// have moved; their checksum identifies them. A fork is appended to position.forks.
 void continue_run(RunOptions& options, const std::vector<Option>& table, const Chapter& chapter,
                   const nn::Checkpoint& checkpoint, const std::string& source, Position& position);
 

@@ -1,7 +1,6 @@
 #include "tutorials/common/sample_grids.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <exception>
@@ -14,6 +13,7 @@
 #include "autograd/error.h"
 #include "nn/data/folder.h"
 #include "nn/file.h"
+#include "tutorials/common/run_folder.h"
 
 namespace forger::tutorials {
 namespace {
@@ -23,16 +23,6 @@ namespace fs = std::filesystem;
 constexpr int64_t kPadding = 2;  // of nn::make_grid()
 constexpr int64_t kMostUpscale = 64;
 constexpr uint64_t kMaxPngBytes = 64 << 20;
-
-/// Returns the step of samples/step_000100.png, or -1 for any other name.
-int64_t step_of(const std::string& name) {
-  constexpr size_t kPrefix = 5, kSuffix = 4;  // "step_" and ".png"
-  if (!name.starts_with("step_") || !name.ends_with(".png")) return -1;
-  const char* end = name.data() + name.size() - kSuffix;
-  int64_t step = -1;
-  const auto parsed = std::from_chars(name.data() + kPrefix, end, step);
-  return parsed.ec == std::errc() && parsed.ptr == end ? step : -1;
-}
 
 /// True if the picture consists of squares of one colour with sides of `upscale` pixels.
 bool is_upscaled(const nn::Image& grid, int64_t upscale) {
@@ -82,10 +72,11 @@ std::vector<GridFile> list_grids(const fs::path& samples) {
   nn::check_folder(samples);
   std::vector<GridFile> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(samples)) {
-    const int64_t step = step_of(entry.path().filename().string());
+    const fs::path& path = entry.path();
+    const int64_t step = path.extension() == ".png" ? step_in_name(path.stem().string()) : -1;
     std::error_code unknown;
     const uint64_t bytes = step < 0 ? 0 : entry.file_size(unknown);
-    if (step >= 0) files.push_back({step, entry.path(), unknown ? 0 : bytes});
+    if (step >= 0) files.push_back({step, path, unknown ? 0 : bytes});
   }
   std::sort(files.begin(), files.end(),
             [](const GridFile& a, const GridFile& b) { return a.step < b.step; });
