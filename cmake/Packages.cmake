@@ -41,5 +41,12 @@ if(FORGER_BUILD_TUTORIALS)
   target_include_directories(forger_eigen SYSTEM INTERFACE ${FORGER_EIGEN_DIR})
 endif()
 
+# giflib has no CMake project that could be fetched.
+find_package(GIF 5.1)
+if(NOT GIF_FOUND)
+  message(FATAL_ERROR "giflib 5.1 or newer is missing: install libgif-dev (Debian, Ubuntu), "
+                      "giflib-devel (Fedora) or giflib (Arch, Homebrew)")
+endif()
+
 add_library(forger_json INTERFACE)
 target_link_libraries(forger_json INTERFACE nlohmann_json::nlohmann_json)

@@ -219,7 +219,7 @@ TEST_CASE("moons and the spiral lie on their curves") {
 }
 
 TEST_CASE("every named distribution is reproducible, finite and within its bounds") {
-  for (const char* name : {"ring", "grid", "moons", "spiral", "pinwheel", "gaussian"}) {
+  for (const char* name : {"ring", "grid", "line", "spiral", "moons", "pinwheel", "gaussian"}) {
     CAPTURE(name);
     Random random(6), same(6), other(7);
     const Toy2d toy = toy2d(name);
@@ -232,7 +232,7 @@ TEST_CASE("every named distribution is reproducible, finite and within its bound
   }
   CHECK(message_of([] { toy2d("rings"); }) ==
         "toy2d: no such distribution\n"
-        "  found \"rings\", expected ring, grid, moons, spiral, pinwheel or gaussian");
+        "  found \"rings\", expected ring, grid, line, spiral, moons, pinwheel or gaussian");
 }
 
 TEST_CASE("2-D distributions report arguments out of range") {

@@ -10,6 +10,7 @@ namespace forger::nn {
 namespace {
 
 constexpr double kPi = std::numbers::pi;
+constexpr int64_t kCurveMeans = 2048;  // of a curve's density; an even number, for two moons
 
 using Point = std::array<double, 2>;
 
@@ -89,6 +90,38 @@ Tensor grid(const Checked& checked, int64_t side, double spacing) {
   });
 }
 
+// The curves take a number from 0 to 1 to a point, at equal probability for equal steps.
+
+Point on_line(double u, double length) {
+  return {0.8 * length * (u - 0.5), 0.6 * length * (u - 0.5)};
+}
+
+Point on_moon(bool lower, double angle) {
+  const Point p = on_circle(1, angle);
+  // The lower moon is the upper one, rotated by 180 degrees about (0.5, 0.25). Both are centred.
+  const Point moon = lower ? Point{1 - p[0], 0.5 - p[1]} : p;
+  return {moon[0] - 0.5, moon[1] - 0.25};
+}
+
+Point on_spiral(double u, double turns) {
+  // The root spreads the points evenly along the arm: its length grows with the squared radius.
+  const double t = std::sqrt(u);
+  return on_circle(2 * t, 2 * kPi * turns * t);
+}
+
+Toy2d mixture_target(const std::string& name, Tensor (*sample)(int64_t, Random&),
+                     const Tensor& centres, double stddev, double half_width) {
+  return {name, sample, centres, centres, stddev, half_width};
+}
+
+Toy2d curve_target(const std::string& name, Tensor (*sample)(int64_t, Random&),
+                   Point (*curve)(double u), double half_width) {
+  const Tensor means = make_points({"toy2d", {}}, kCurveMeans, [&](int64_t i) {
+    return curve((static_cast<double>(i) + 0.5) / static_cast<double>(kCurveMeans));
+  });
+  return {name, sample, {}, means, kCurveNoise, half_width};
+}
+
 }  // namespace
 
 Tensor ring_centres(int64_t modes, double radius, SourceLoc loc) {
@@ -111,15 +144,21 @@ Tensor grid_of_gaussians(int64_t n, Random& random, int64_t side, double spacing
   return mixture(checked, n, random, grid(checked, side, spacing), stddev);
 }
 
+Tensor line_segment(int64_t n, Random& random, double length, double noise, SourceLoc loc) {
+  const Checked checked{"line_segment", loc};
+  checked.finite("length", length);
+  checked.deviation("noise", noise);
+  return make_points(checked, n, [&](int64_t) {
+    return with_noise(on_line(random.uniform(), length), noise, random);
+  });
+}
+
 Tensor two_moons(int64_t n, Random& random, double noise, SourceLoc loc) {
   const Checked checked{"two_moons", loc};
   checked.deviation("noise", noise);
   return make_points(checked, n, [&](int64_t) {
     const bool lower = random.below(2) == 1;
-    const Point p = on_circle(1, random.uniform(0, kPi));
-    // The lower moon is the upper one, rotated by 180 degrees about (0.5, 0.25). Both are centred.
-    const Point moon = lower ? Point{1 - p[0], 0.5 - p[1]} : p;
-    return with_noise({moon[0] - 0.5, moon[1] - 0.25}, noise, random);
+    return with_noise(on_moon(lower, random.uniform(0, kPi)), noise, random);
   });
 }
 
@@ -128,9 +167,7 @@ Tensor spiral(int64_t n, Random& random, double turns, double noise, SourceLoc l
   checked.finite("turns", turns);
   checked.deviation("noise", noise);
   return make_points(checked, n, [&](int64_t) {
-    // The root spreads the points evenly along the arm: its length grows with the squared radius.
-    const double t = std::sqrt(random.uniform());
-    return with_noise(on_circle(2 * t, 2 * kPi * turns * t), noise, random);
+    return with_noise(on_spiral(random.uniform(), turns), noise, random);
   });
 }
 
@@ -169,31 +206,46 @@ Tensor gaussian2d(int64_t n, Random& random, const Point& mean,
 
 Toy2d toy2d(const std::string& name, SourceLoc loc) {
   if (name == "ring") {
-    return {name, [](int64_t n, Random& random) { return ring_of_gaussians(n, random); },
-            ring_centres()};
+    return mixture_target(
+        name, [](int64_t n, Random& random) { return ring_of_gaussians(n, random); },
+        ring_centres(), kRingDeviation, 3);
   }
   if (name == "grid") {
-    return {name, [](int64_t n, Random& random) { return grid_of_gaussians(n, random); },
-            grid_centres()};
+    return mixture_target(
+        name, [](int64_t n, Random& random) { return grid_of_gaussians(n, random); },
+        grid_centres(), kGridDeviation, 5);
   }
-  if (name == "moons") {
-    return {name, [](int64_t n, Random& random) { return two_moons(n, random); }, {}};
+  if (name == "line") {
+    return curve_target(
+        name, [](int64_t n, Random& random) { return line_segment(n, random); },
+        [](double u) { return on_line(u, kLineLength); }, 3);
   }
   if (name == "spiral") {
-    return {name, [](int64_t n, Random& random) { return spiral(n, random); }, {}};
+    return curve_target(
+        name, [](int64_t n, Random& random) { return spiral(n, random); },
+        [](double u) { return on_spiral(u, kSpiralTurns); }, 3);
+  }
+  if (name == "moons") {
+    return curve_target(
+        name, [](int64_t n, Random& random) { return two_moons(n, random); },
+        [](double u) { return on_moon(u >= 0.5, kPi * (u < 0.5 ? 2 * u : 2 * u - 1)); }, 2.5);
   }
   if (name == "pinwheel") {
-    return {name, [](int64_t n, Random& random) { return pinwheel(n, random); }, {}};
+    return {name, [](int64_t n, Random& random) { return pinwheel(n, random); }, {}, {}, 0, 3};
   }
   if (name == "gaussian") {
     return {name,
             [](int64_t n, Random& random) {
               return gaussian2d(n, random, {0, 0}, {1, 0.6, 0.5});
             },
-            Tensor::zeros({1, 2})};
+            Tensor::zeros({1, 2}),
+            {},
+            0,
+            4};
   }
   fail("toy2d", "no such distribution",
-       {"found \"" + name + "\", expected ring, grid, moons, spiral, pinwheel or gaussian"}, loc);
+       {"found \"" + name + "\", expected ring, grid, line, spiral, moons, pinwheel or gaussian"},
+       loc);
 }
 
 }  // namespace forger::nn
