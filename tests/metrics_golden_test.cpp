@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "golden.h"
 #include "kernel_sets.h"
-#include "nn/file.h"
 #include "tutorials/metrics/frechet.h"
 #include "tutorials/metrics/mmd.h"
 #include "tutorials/metrics/neighbours.h"
@@ -21,8 +21,7 @@ namespace {
 using nlohmann::json;
 
 const json& golden() {
-  static const json all =
-      json::parse(nn::read_file(FORGER_SOURCE_DIR "/tests/fixtures/metrics.json", 1 << 20));
+  static const json all = read_golden("metrics");
   return all;
 }
 

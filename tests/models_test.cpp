@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/file.h"
+#include "golden.h"
 #include "tutorials/models/gaussian.h"
 #include "tutorials/models/k_means.h"
 #include "tutorials/models/labels.h"
@@ -26,8 +26,7 @@ namespace {
 using nlohmann::json;
 
 const json& golden() {
-  static const json all =
-      json::parse(nn::read_file(FORGER_SOURCE_DIR "/tests/fixtures/models.json", 1 << 20));
+  static const json all = read_golden("models");
   return all;
 }
 
