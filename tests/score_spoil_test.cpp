@@ -109,6 +109,21 @@ TEST_CASE("there are six spoilt sets, whose names the text uses") {
   CHECK(counts == std::vector<int64_t>{8, 12, 12, 12, 12, 3});
 }
 
+TEST_CASE("the class that is removed is the second to last of those that occur") {
+  nn::ImageSet images = dots(6);
+  images.class_names.clear();
+  for (int& label : images.labels) label *= 4;  // 0, 4, 8
+  CHECK(spoilt_sets(images, dots(6), 1)[0].images.labels == std::vector<int>{0, 8, 0, 8});
+}
+
+TEST_CASE("a move is counted in standard deviations of real images, if these differ") {
+  CHECK(in_deviations(7, {1, 2, 3}) == 5);
+  CHECK(in_deviations(0.5, {1, 2, 3}) == -1.5);
+  CHECK_FALSE(in_deviations(7, {0.1, 0.1, 0.1}).has_value());
+  CHECK(message_of([] { in_deviations(7, {1}); }) ==
+        "in_deviations: at least two values of real images expected\n  found 1");
+}
+
 TEST_CASE("the faults name what they cannot do") {
   nn::ImageSet images = dots(3);
   CHECK(message_of([&] { blurred(images, 0); }) ==
@@ -120,6 +135,10 @@ TEST_CASE("the faults name what they cannot do") {
         "  expected above 0, at most 1");
   CHECK(message_of([&] { spoilt_sets(images, dots(2), 0); }) ==
         "spoilt_sets: fewer training images than images\n  found    2\n  expected at least 3");
+  images.labels = {2, 2, 2};
+  CHECK(message_of([&] { spoilt_sets(images, dots(3), 0); }) ==
+        "spoilt_sets: images of at least two classes expected, for one is removed\n"
+        "  found    only class 2");
   images.labels.clear();
   CHECK(message_of([&] { fewer_modes(images, 1); }) == "fewer_modes: the images have no labels");
   CHECK(message_of([&] { without_class(images, 1); }) ==

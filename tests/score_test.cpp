@@ -63,10 +63,11 @@ TEST_CASE("score prints a table with real images beside, and the share of labels
   const std::string out = files.ok({"images", "labels", "--json", "numbers.json"});
   CHECK(
       out.starts_with("images     60 in images\n"
-                      "real       fashion-mnist: 120 test images, 300 training images\n"));
+                      "real       data: 120 test images, 300 training images\n"));
   const auto numbers =
       nlohmann::json::parse(nn::read_file(files.folder / "numbers.json", kAnySize));
   CHECK(numbers["images_given"] == 60);
+  CHECK(numbers["reference"] == "data");  // MNIST comes in files of the same names
   CHECK(numbers["scores"]["n"] == 60);
   CHECK(numbers["scores"]["n_reference"] == 60);
   CHECK(numbers["real_scores"]["n"] == 60);
@@ -167,8 +168,16 @@ TEST_CASE("images that cannot be scored are errors, and nothing is written") {
         "LABELS: not for a folder of pictures\n  found    labels\n"
         "  expected subfolders that are named as the classes\n");
   nn::write_png(folder / "one/b.png", nn::filled(64, 28, {9}));
-  CHECK(files.error({"one"}, 1) ==
-        "one/b.png: a picture of another size\n  found 64 x 28, expected 28 x 28\n");
+  nn::write_png(folder / "one/c.png", nn::filled(32, 32, {9}));
+  nn::write_png(folder / "one/d.png", nn::filled(64, 28, {9}));
+  const std::string size = ": pictures of a size that chapter 1's classifier does not take\n";
+  CHECK(files.error({"one"}, 1) == "one" + size +
+                                       "  found    1 of 32 x 32, 2 of 64 x 28, such as b.png\n"
+                                       "  expected 28 x 28, as 1 of the pictures are\n");
+  fs::remove(folder / "one/a.png");
+  CHECK(files.error({"one"}, 1) == "one" + size +
+                                       "  found    1 of 32 x 32, 2 of 64 x 28, such as b.png\n"
+                                       "  expected 28 x 28\n");
   nn::write_file(folder / "one/run.json", "{}");
   CHECK(files.error({"one"}, 2) ==
         "IMAGES: the folder of a run, not of images\n  found    one\n"
@@ -176,6 +185,27 @@ TEST_CASE("images that cannot be scored are errors, and nothing is written") {
   nn::make_folder(folder / "empty");
   CHECK(files.error({"empty"}, 1).starts_with("empty: no PNG or JPEG image in this folder\n"));
   CHECK(!fs::exists(folder / "numbers.json"));
+}
+
+TEST_CASE("images that are all test images have no ratio, and 12 test images are the fewest") {
+  const Files files;
+  // All digits and all test images are one image, so the distance to the nearest is 0.
+  nn::ImageSet same = nn::make_digits(20, 0);
+  for (size_t i = 0; i < same.pixels.size(); ++i) same.pixels[i] = same.pixels[i % 784];
+  files.write("data/t10k-images-idx3-ubyte", "data/t10k-labels-idx1-ubyte", same);
+  files.write("same", "same_labels", same);
+  const std::string out = files.ok({"same", "--json", "numbers.json"});
+  CHECK(out.find("distance to training / test             -            -  Meehan et al.") !=
+        std::string::npos);
+  const auto numbers =
+      nlohmann::json::parse(nn::read_file(files.folder / "numbers.json", kAnySize));
+  CHECK(numbers["scores"]["training_ratio"].is_null());
+  CHECK(numbers["scores"]["training_nearer"].is_number());
+
+  files.write("data/t10k-images-idx3-ubyte", "data/t10k-labels-idx1-ubyte", nn::make_digits(11, 0));
+  CHECK(files.error({"images"}, 1) ==
+        "DIR/data/t10k-images-idx3-ubyte: too few test images to measure by\n"
+        "  found    11\n  expected at least 12\n");
 }
 
 TEST_CASE("score --help explains each metric, without a command's name") {

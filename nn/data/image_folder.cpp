@@ -122,7 +122,7 @@ std::vector<uint8_t> read_pixels(const fs::path& path, int64_t size, int64_t cha
   Image image = decode_image(bytes, channels, path.string());
   if (other_sizes == OtherSizes::kSkipped && (image.width != size || image.height != size)) {
     const std::string side = std::to_string(size);
-    fail(path.string(), "a picture of another size",
+    fail(path.string(), kOtherSize,
          {"found " + std::to_string(image.width) + " x " + std::to_string(image.height) +
           ", expected " + side + " x " + side},
          {});
@@ -213,7 +213,10 @@ ImageFolder read_image_folder(const fs::path& folder, int64_t size, int64_t chan
     }
   }
   sort_skipped(result.skipped);
-  if (used.empty()) {
+  const bool has_other_sizes =
+      std::any_of(result.skipped.begin(), result.skipped.end(),
+                  [](const SkippedFile& file) { return file.reason.starts_with(kOtherSize); });
+  if (used.empty() && !has_other_sizes) {
     std::vector<std::string> details = describe_skipped(result.skipped, kReasons);
     const std::string count = std::to_string(result.skipped.size());
     details.insert(details.begin(), "found " + count + " other files or folders");

@@ -23,6 +23,13 @@ std::vector<int64_t> histogram(const std::vector<int>& classes, const std::vecto
   return class_histogram(classes, largest + 1, loc);
 }
 
+/// Returns "1.234", or "-" for a number that is not finite.
+std::string number(double value, int decimals) {
+  char text[400];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return std::isfinite(value) ? text : "-";
+}
+
 }  // namespace
 
 Scores score(const Sample& images, const Sample& real, const Originals& originals, SourceLoc loc) {
@@ -53,7 +60,7 @@ Scores score(const Sample& images, const Sample& real, const Originals& original
   }
   if (originals.training.defined() && originals.test.defined()) {
     const Memorisation found = memorisation(x, originals.training, originals.test, loc);
-    scores.training_ratio = found.ratio;
+    scores.training_ratio = std::isfinite(found.ratio) ? found.ratio : INFINITY;
     scores.training_nearer = found.nearer;
   }
   return scores;
@@ -91,8 +98,9 @@ std::string score_table(const Scores& images, const Scores& real) {
   for (const Instrument& instrument : instruments()) {
     const double value = images.*instrument.value, beside = real.*instrument.value;
     if (std::isnan(value)) continue;
-    std::snprintf(line, sizeof line, "%-28s %12.*f %12.*f  %s\n", instrument.name,
-                  instrument.decimals, value, instrument.decimals, beside, instrument.paper);
+    std::snprintf(line, sizeof line, "%-28s %12s %12s  %s\n", instrument.name,
+                  number(value, instrument.decimals).c_str(),
+                  number(beside, instrument.decimals).c_str(), instrument.paper);
     table += line;
   }
   return table;

@@ -17,6 +17,7 @@ struct Sample {
 };
 
 /// The values of all metrics for images against real ones. A value is NaN if it was not measured.
+/// training_ratio is infinite if every image equals a test image, and so has distance 0 from it.
 struct Scores {
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
@@ -54,7 +55,8 @@ struct Instrument {
 const std::vector<Instrument>& instruments();
 
 /// Returns a table with one line per instrument that has a value: the value for the images, that of
-/// real images, and the source. A line above tells how many images each column compares.
+/// real images, and the source. "-" stands for one that has none. A line above tells how many
+/// images each column compares.
 std::string score_table(const Scores& images, const Scores& real);
 
 }  // namespace forger::metrics

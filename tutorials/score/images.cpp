@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -47,6 +49,29 @@ void rename_classes(nn::ImageSet& images, const std::vector<std::string>& class_
   for (int& label : images.labels) label = classes[static_cast<size_t>(label)];
 }
 
+/// Throws Error if pictures were skipped for their size: counts those of each size and names one.
+void check_sizes(const fs::path& folder, const nn::ImageFolder& read) {
+  constexpr std::string_view kFound = "; found ";
+  std::map<std::string, int64_t> sizes;  // "64 x 28"
+  fs::path first;
+  for (const nn::SkippedFile& file : read.skipped) {
+    if (!file.reason.starts_with(nn::kOtherSize)) continue;
+    const size_t begin = file.reason.find(kFound) + kFound.size();
+    ++sizes[file.reason.substr(begin, file.reason.find(',') - begin)];
+    if (first.empty()) first = file.path;
+  }
+  if (sizes.empty()) return;
+  std::string found;
+  for (const auto& [size, count] : sizes) {
+    found += (found.empty() ? "" : ", ") + std::to_string(count) + " of " + size;
+  }
+  const std::string others =
+      read.images.count == 0 ? ""
+                             : ", as " + std::to_string(read.images.count) + " of the pictures are";
+  fail(folder.string(), "pictures of a size that chapter 1's classifier does not take",
+       {"found    " + found + ", such as " + first.string(), "expected 28 x 28" + others}, {});
+}
+
 ScoredImages load_pictures(const fs::path& folder, const std::vector<std::string>& class_names) {
   if (nn::is_run_folder(folder)) {
     fail_option(
@@ -55,11 +80,7 @@ ScoredImages load_pictures(const fs::path& folder, const std::vector<std::string
   }
   nn::ImageFolder read = nn::read_image_folder(folder, Features::kImageSize, Features::kChannels,
                                                nn::OtherSizes::kSkipped);
-  for (const nn::SkippedFile& file : read.skipped) {
-    if (!file.reason.starts_with("a picture of another size")) continue;
-    fail((folder / file.path).string(), file.reason.substr(0, file.reason.find("; ")),
-         {file.reason.substr(file.reason.find("; ") + 2)}, {});
-  }
+  check_sizes(folder, read);
   rename_classes(read.images, class_names);
   return {std::move(read.images), std::move(read.skipped)};
 }

@@ -39,7 +39,8 @@ constexpr const char* kNotes =
     "images\n"
     "  class histogram       share of IMAGES that would have to change their class\n"
     "  training / test       mean distance to the nearest training image, over that to the\n"
-    "                        nearest test image: 0 for copies of training images\n";
+    "                        nearest test image: 0 for copies of training images, - for copies\n"
+    "                        of test images\n";
 
 std::string share(int64_t part, int64_t all) {
   if (all == 0) return "-";
@@ -72,12 +73,12 @@ void print_classes(const Measured& measured, const std::vector<std::string>& nam
               share(total(measured.recognised), total(measured.labelled)).c_str());
 }
 
-/// Returns the values of the instruments; null for those that were not measured.
+/// Returns the values of the instruments; null for those that have none.
 nlohmann::json values_of(const metrics::Scores& scores) {
   nlohmann::json values = {{"n", scores.n}, {"n_reference", scores.real}};
   for (const metrics::Instrument& instrument : metrics::instruments()) {
     const double value = scores.*instrument.value;
-    values[instrument.key] = std::isnan(value) ? nlohmann::json() : nlohmann::json(value);
+    values[instrument.key] = std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
   }
   return values;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -159,13 +161,33 @@ std::vector<SpoiltSet> spoilt_sets(const nn::ImageSet& images, const nn::ImageSe
   }
   std::vector<int64_t> copies = Random(seed, kCopiesStream).permutation(training.count);
   copies.resize(static_cast<size_t>(images.count));
-  const int removed = *std::max_element(images.labels.begin(), images.labels.end()) - 1;
+  const std::set<int> classes(images.labels.begin(), images.labels.end());
+  if (classes.size() < 2) {
+    fail("spoilt_sets", "images of at least two classes expected, for one is removed",
+         {"found    only class " + std::to_string(*classes.begin())}, loc);
+  }
+  const int removed = *std::next(classes.rbegin());
   return {{"one class removed", without_class(images, removed, loc)},
           {"blur", blurred(images, 1, loc)},
           {"noise images", with_noise_images(images, 0.1, seed, loc)},
           {"training copies", subset(training, copies, loc)},
           {"shift", shifted(images, 2, 2)},
           {"fewer modes", fewer_modes(images, 0.25, loc)}};
+}
+
+std::optional<double> in_deviations(double value, const std::vector<double>& real, SourceLoc loc) {
+  if (real.size() < 2) {
+    fail("in_deviations", "at least two values of real images expected",
+         {"found " + std::to_string(real.size())}, loc);
+  }
+  const auto n = static_cast<double>(real.size());
+  double sum = 0, squares = 0;
+  for (const double x : real) sum += x;
+  const double mean = sum / n;
+  for (const double x : real) squares += (x - mean) * (x - mean);
+  // The mean of equal values may differ from them by rounding.
+  if (std::count(real.begin(), real.end(), real[0]) == static_cast<int64_t>(real.size())) return {};
+  return (value - mean) / std::sqrt(squares / (n - 1));
 }
 
 }  // namespace forger::tutorials

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,15 @@ struct SpoiltSet {
 /// last class ("one class removed"), smoothed by one pixel ("blur"), one in ten replaced by noise
 /// ("noise images"), moved by two pixels to the right and down ("shift"), and the quarter of each
 /// class that is nearest to one image ("fewer modes"). "training copies" are as many training
-/// images. Throws Error if there are no labels, or fewer training images than images.
+/// images. Throws Error if there are no labels, only one class, or fewer training images than
+/// images.
 std::vector<SpoiltSet> spoilt_sets(const nn::ImageSet& images, const nn::ImageSet& training,
                                    uint64_t seed, SourceLoc loc = SourceLoc::here());
+
+/// Returns how far a metric's value is from the mean of its values for real images, in standard
+/// deviations of these (divided by n - 1). Returns nothing if they are all equal: there is then no
+/// scale to measure by. Throws Error for fewer than two values.
+std::optional<double> in_deviations(double value, const std::vector<double>& real,
+                                    SourceLoc loc = SourceLoc::here());
 
 }  // namespace forger::tutorials

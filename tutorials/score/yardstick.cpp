@@ -8,6 +8,7 @@
 #include "autograd/ops.h"
 #include "autograd/random.h"
 #include "nn/data/idx.h"
+#include "nn/escape.h"
 #include "tutorials/common/options.h"
 #include "tutorials/common/splits.h"
 #include "tutorials/metrics/classes.h"
@@ -18,6 +19,14 @@ namespace {
 
 constexpr uint64_t kTestStream = uint64_t{'T'} << 56, kImageStream = uint64_t{'I'} << 56;
 constexpr int64_t kFewest = 6;  // for density and coverage with k = 5
+
+/// Throws Error unless there are at least `fewest` images.
+void check_count(const nn::ImageSet& images, const char* problem, int64_t fewest) {
+  if (images.count >= fewest) return;
+  fail(images.source, problem,
+       {"found    " + std::to_string(images.count), "expected at least " + std::to_string(fewest)},
+       {});
+}
 
 /// Throws Error unless labels are class indices of the data.
 void check_classes(const nn::ImageSet& images, size_t classes) {
@@ -40,17 +49,22 @@ Yardstick::Yardstick(nn::ImageSet training, nn::ImageSet test, std::string name,
       fail(images->source, "images without labels, which a yardstick needs", {}, {});
     }
   }
+  check_count(test, "too few test images to measure by", 2 * kFewest);
   test_ = subset(test, Random(seed, kTestStream).permutation(test.count));
 }
 
 Yardstick Yardstick::of(DataOptions data, uint64_t seed) {
+  const std::string folder = data.data_dir;  // as given; load_data() makes it absolute
   nn::ImageSet training = load_data(data, seed).images;
   if (!has_test_images(data)) {
     fail_option("--data", "a folder of images, which has no test images", data.data,
                 "fashion-mnist or digits");
   }
   nn::ImageSet test = load_test_images(data, seed);
-  return {std::move(training), std::move(test), data.data, seed};
+  // Other data, such as MNIST, come in files of the same names.
+  const bool is_other = !folder.empty() && training.class_names != nn::fashion_mnist_classes();
+  const std::string name = is_other ? nn::escape(folder) : data.data;
+  return {std::move(training), std::move(test), name, seed};
 }
 
 const Tensor& Yardstick::training_features() {
@@ -88,12 +102,7 @@ metrics::Sample Yardstick::test_rows(int64_t begin, int64_t end) const {
 Measured Yardstick::measure(const nn::ImageSet& images) {
   nn::check_images(images);
   check_classes(images, class_names().size());
-  if (images.count < kFewest) {
-    fail(images.source, "too few images to measure",
-         {"found    " + std::to_string(images.count),
-          "expected at least " + std::to_string(kFewest)},
-         {});
-  }
+  check_count(images, "too few images to measure", kFewest);
   const int64_t n = std::min(images.count, test_.count), half = test_.count / 2;
   std::vector<int64_t> chosen = Random(seed_, kImageStream).permutation(images.count);
   chosen.resize(static_cast<size_t>(n));

@@ -34,7 +34,8 @@ struct Measured {
 /// that of the nearest training image, in these features.
 class Yardstick {
  public:
-  /// Throws Error unless both sets have labels and class names.
+  /// Throws Error unless both sets have labels and class names, and there are at least 12 test
+  /// images: one half of them is measured against the other.
   Yardstick(nn::ImageSet training, nn::ImageSet test, std::string name, uint64_t seed = 0);
   /// Reads the data. Throws UsageError if they have no test images.
   static Yardstick of(DataOptions data, uint64_t seed = 0);
@@ -45,7 +46,7 @@ class Yardstick {
 
   const nn::ImageSet& training() const { return training_; }
   const nn::ImageSet& test() const { return test_; }
-  /// "fashion-mnist"
+  /// "fashion-mnist", "digits", or the folder of other data
   const std::string& data() const { return name_; }
   const std::vector<std::string>& class_names() const { return training_.class_names; }
 

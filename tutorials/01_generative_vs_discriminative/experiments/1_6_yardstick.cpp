@@ -1,6 +1,4 @@
 // E1.6: The metrics of the book measure images of which it is known what is wrong with them.
-#include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,19 +30,6 @@ Halves split_test(const nn::ImageSet& test, uint64_t seed) {
   const auto middle = order.begin() + test.count / 2;
   return {tutorials::subset(test, {order.begin(), middle}),
           tutorials::subset(test, {middle, middle + test.count / 2})};
-}
-
-double mean(const std::vector<double>& x) {
-  double sum = 0;
-  for (const double value : x) sum += value;
-  return sum / static_cast<double>(x.size());
-}
-
-double deviation(const std::vector<double>& x) {
-  const double centre = mean(x);
-  double sum = 0;
-  for (const double value : x) sum += (value - centre) * (value - centre);
-  return std::sqrt(sum / static_cast<double>(x.size() - 1));
 }
 
 void measure(tutorials::Measurement& m) {
@@ -89,8 +74,8 @@ void measure(tutorials::Measurement& m) {
         for (const Scores& scored : real_scores) {
           without_fault.push_back(scored.*instrument.value);
         }
-        m.record(set.name, Point("instrument", std::string(instrument.name)),
-                 (scores.*instrument.value - mean(without_fault)) / deviation(without_fault));
+        const auto moved = tutorials::in_deviations(scores.*instrument.value, without_fault);
+        if (moved) m.record(set.name, Point("instrument", std::string(instrument.name)), *moved);
       }
     }
     m.progress("spoilt sets, seed " + std::to_string(seed));
