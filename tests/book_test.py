@@ -38,7 +38,7 @@ RESULT = {
                {"quantity": "forest", "axis": "examples", "points": [point(10, 0.5, 0.7), point(60000, 0.84)]},
                {"quantity": "bayes", "axis": "examples", "points": [point(10, 0.1234567)]},
                {"quantity": "moves", "axis": "spoilt set", "points": [point("blur", 1), point("noise", 0, 2)]}],
-    "pictures": ["9.1_line.png"], "seeds": [0, 1], "quick": False, "seconds": 1.5, "kernels": "avx2", "threads": 2,
+    "pictures": [{"file": "9.1_line.png", "checksum": "5353dd3c35273c96"}], "seeds": [0, 1], "quick": False, "seconds": 1.5, "kernels": "avx2", "threads": 2,
     "compiler": "g++ 12", "commit": "abc", "inputs": {"checksum": "0", "files": []}}
 
 SOURCE = """#include <vector>
@@ -157,6 +157,13 @@ class Book(unittest.TestCase):
             self.assertEqual(self.written(f"number 9.1 forest at={at} digits=2"), "0.84")
         self.assertEqual(self.written("number 9.1 moves at=noise field=most"), "2")
 
+    def test_a_point_of_an_axis_has_the_digits_that_the_experiment_prints(self):
+        points = [point(0.5, 1), point(1e-05, 2), point(12.25, 3), point(2.0, 4)]
+        self.record({**RESULT, "series": [{"quantity": "loss", "axis": "rate", "points": points}]})
+        self.assertEqual(self.written("table 9.1 rate"),
+                         "\n| rate | loss |\n| ---: | ---: |\n| 0.5 | 1 |\n| 1e-05 | 2 |\n| 12.25 | 3 |\n| 2 | 4 |\n")
+        self.assertEqual(self.written("number 9.1 loss at=0.5"), "1")
+
     def test_numbers_keep_their_significant_digits(self):
         for number, text in [(0.5, "0.5000"), (7.0, "7"), (-0.0, "0"), (1234.56, "1,235"), (12345.6, "12,346"),
                              (123.45, "123.5"), (1.2e-7, "1.200e-07"), (-0.12345, "-0.1235")]:
@@ -196,11 +203,20 @@ class Book(unittest.TestCase):
         self.assertEqual(self.written("output results/train.txt"), "\n```\nepoch 1\n```\n")
 
     def test_a_picture_must_be_one_of_the_result(self):
-        (self.chapter / "results/9.1_line.png").write_bytes(b"")
+        path = self.chapter / "results/9.1_line.png"
+        path.write_bytes(b"a picture")
         self.assertEqual(self.written('picture 9.1_line "A line"'), "\n![A line](results/9.1_line.png)\n")
         self.assertEqual(self.fault('picture 9.1_circle "A circle"'), "no picture 9.1_circle; there are: 9.1_line")
-        (self.chapter / "results/9.1_line.png").unlink()
+        path.write_bytes(b"a foreign picture")
+        self.assertEqual(self.fault('picture 9.1_line "A line"'),
+                         "tutorials/09_lines/results/9.1_line.png is not of this result")
+        path.unlink()
         self.assertEqual(self.fault('picture 9.1_line "A line"'), "tutorials/09_lines/results/9.1_line.png does not exist")
+
+    def test_an_animation_is_a_picture(self):
+        (self.chapter / "results/9.1_line.gif").write_bytes(b"a picture")
+        self.record({**RESULT, "pictures": [{**RESULT["pictures"][0], "file": "9.1_line.gif"}]})
+        self.assertEqual(self.written('picture 9.1_line "A line"'), "\n![A line](results/9.1_line.gif)\n")
 
     # ---- what --check finds
 
@@ -308,6 +324,8 @@ class Book(unittest.TestCase):
                 self.assertEqual(self.call("--check")[2].splitlines()[0], message)
         self.record({name: value for name, value in RESULT.items() if name not in ("seeds", "quick")})
         self.assertEqual(self.call("--check")[2].splitlines()[0], f"{path} is damaged: it lacks seeds, quick")
+        self.record({**RESULT, "pictures": [{"file": "9.1_line.png"}]})
+        self.assertEqual(self.call("--check")[2].splitlines()[0], f"{path} is damaged: it lacks checksums of the pictures")
         (self.chapter / "results/9.1.json").write_text("{")
         self.assertIn(f"{path} is damaged: Expecting", self.call("--check")[2])
         (self.chapter / "results/9.1.json").unlink()

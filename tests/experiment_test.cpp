@@ -9,6 +9,7 @@
 
 #include "dcgan_program.h"
 #include "message.h"
+#include "tutorials/common/checksum.h"
 #include "tutorials/common/experiment_inputs.h"
 #include "tutorials/common/experiment_result.h"
 
@@ -140,9 +141,12 @@ TEST_CASE("an experiment's JSON holds predictions, values, seeds, build and inpu
   CHECK(line["points"][1]["at"] == 1000);
   CHECK(line["points"][1]["values"] == nlohmann::json({3000, 4000, 6000}));
   CHECK(json["series"][4]["points"][0]["at"] == "blur");
-  CHECK(json["pictures"] == nlohmann::json({"9.1_square.png"}));
-  CHECK(read_png(folder / "out/experiments/9.1_square.png", 1).pixels ==
-        std::vector<uint8_t>{0, 1, 2, 3});
+  const fs::path picture = folder / "out/experiments/9.1_square.png";
+  const auto& pictures = json["pictures"];
+  REQUIRE(pictures.size() == 1);
+  CHECK(pictures[0] == nlohmann::json({{"file", "9.1_square.png"},
+                                       {"checksum", tutorials::checksum(contents(picture))}}));
+  CHECK(read_png(picture, 1).pixels == std::vector<uint8_t>{0, 1, 2, 3});
   CHECK(json["seeds"] == nlohmann::json({3, 4, 6}));
   CHECK(json["quick"] == false);
   CHECK(json["seconds"].is_number());
@@ -195,6 +199,17 @@ TEST_CASE("without a number the experiments are listed with the state of their r
   const std::string whole = contents(folder / "tutorials/09_lines/results/9.1.json");
   nn::write_file(folder / "tutorials/09_lines/results/9.1.json", whole.substr(0, 900));
   CHECK(state() == "missing");
+}
+
+TEST_CASE("a reader of the output that ends does not cost the result") {
+  const TempFolder folder;
+  make_chapter(folder);
+  Subprocess::Options options;
+  options.unread = true;
+  Subprocess process(FORGER_TEST_CHAPTER, words("experiment 9.1"), folder.path(), options);
+  CHECK(process.wait() == 1);
+  CHECK(process.err() == "standard output: cannot be written\n  Broken pipe\n");
+  CHECK(read_json(folder / "out/experiments/9.1.json")["experiment"] == "9.1");
 }
 
 TEST_CASE("--predict takes the reader's number and prints its gap") {

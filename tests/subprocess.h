@@ -21,6 +21,7 @@ class Subprocess {
     rlim_t max_file_bytes = RLIM_INFINITY;  // a write beyond fails, as on a full disk
     const char* output = nullptr;           // a file for standard output instead
     const char* input = nullptr;            // a file for standard input instead
+    bool unread = false;                    // standard output is a pipe whose reader has ended
   };
 
   Subprocess(const std::string& program, const std::vector<std::string>& arguments,
@@ -39,6 +40,10 @@ class Subprocess {
     if (pid_ != 0) return;
     if (options.output != nullptr) {
       if (!std::freopen(options.output, "w", stdout)) ::_exit(127);
+    } else if (int ends[2]; options.unread) {
+      if (::pipe(ends) != 0) ::_exit(127);
+      ::close(ends[0]);
+      ::dup2(ends[1], STDOUT_FILENO);
     } else {
       ::dup2(out, STDOUT_FILENO);
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
@@ -276,8 +277,8 @@ void Measurement::record(const std::string& quantity, const Point& point, double
   place->second.push_back(value);
 }
 
-void Measurement::picture(const std::string& name, nn::Image image) {
-  pictures_.emplace_back(name, std::move(image));
+void Measurement::picture(const std::string& name, const nn::Image& image) {
+  pictures_.emplace_back(name + ".png", nn::encode_png(image));
 }
 
 void Measurement::progress(const std::string& text) const {
@@ -334,11 +335,14 @@ int run_experiment(ExperimentOptions& options, const std::vector<Option>& table,
   const fs::path file = options.record ? recorded_file(experiment)
                                        : fs::path("out/experiments") / (experiment.id + ".json");
   nn::make_folder(file.parent_path());  // here a failure costs no time yet
+  // A reader of the output that ends, such as `| head`, must not end the measurement.
+  std::signal(SIGPIPE, SIG_IGN);
   print_predictions(experiment, options.quick);
 
   Measurement measurement(experiment.seeds, options.quick);
   experiment.measure(measurement);
   const Recorded recorded = options.record ? Recorded() : read_result(recorded_file(experiment));
+  write_result(file, experiment, inputs, measurement, reader);
   std::printf("\n");
   print_numbers(experiment, measurement, recorded);
   print_axes(measurement);
@@ -347,9 +351,8 @@ int run_experiment(ExperimentOptions& options, const std::vector<Option>& table,
         "\nyou predicted %s: the gap is %s\n", number_text(reader).c_str(),
         short_number(summarise(numbers_of(measurement, headline)).mean - reader, "%+.2g").c_str());
   }
-  std::printf("\ndone in %s\n", duration_text(measurement.seconds()).c_str());
-  write_result(file, experiment, inputs, measurement, reader);
-  std::printf("written     %s\n", file.c_str());
+  std::printf("\ndone in %s\nwritten     %s\n", duration_text(measurement.seconds()).c_str(),
+              file.c_str());
   return 0;
 }
 

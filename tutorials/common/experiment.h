@@ -90,19 +90,20 @@ class Measurement {
   /// Adds one number at a point of an axis. All quantities on one axis make one table or figure.
   void record(const std::string& quantity, const Point& point, double value);
   /// Adds a picture, which is written beside the result as 1.3_NAME.png.
-  void picture(const std::string& name, nn::Image image);
+  void picture(const std::string& name, const nn::Image& image);
   /// Prints a line with the time since the beginning.
   void progress(const std::string& text) const;
 
   const std::vector<Series>& series() const { return series_; }
-  const std::vector<std::pair<std::string, nn::Image>>& pictures() const { return pictures_; }
+  /// The pictures and animations: the end of each file's name, "NAME.png", and the file's bytes.
+  const std::vector<std::pair<std::string, std::string>>& pictures() const { return pictures_; }
   double seconds() const;  // since the beginning
 
  private:
   std::vector<uint64_t> seeds_;
   bool quick_;
   std::vector<Series> series_;
-  std::vector<std::pair<std::string, nn::Image>> pictures_;
+  std::vector<std::pair<std::string, std::string>> pictures_;
   std::chrono::steady_clock::time_point begin_;
 };
 

@@ -7,9 +7,9 @@
 #include <variant>
 
 #include "autograd/error.h"
-#include "nn/data/image.h"
 #include "nn/escape.h"
 #include "nn/file.h"
+#include "tutorials/common/checksum.h"
 #include "tutorials/common/experiment_result.h"
 #include "tutorials/common/provenance.h"
 
@@ -140,8 +140,9 @@ void write_result(const fs::path& file, const Experiment& experiment, const Inpu
   json["series"] = Json::array();
   for (const Series& series : measurement.series()) json["series"].push_back(series_json(series));
   json["pictures"] = Json::array();
-  for (const auto& picture : measurement.pictures()) {
-    json["pictures"].push_back(experiment.id + "_" + picture.first + ".png");
+  for (const auto& [name, bytes] : measurement.pictures()) {
+    json["pictures"].push_back(
+        {{"file", experiment.id + "_" + name}, {"checksum", checksum(bytes)}});
   }
   json["seeds"] = measurement.seeds();
   json["quick"] = measurement.quick();
@@ -149,8 +150,8 @@ void write_result(const fs::path& file, const Experiment& experiment, const Inpu
   add_provenance(json);
   json["inputs"] = {{"checksum", inputs.checksum}, {"files", inputs.files}};
 
-  for (const auto& [name, image] : measurement.pictures()) {
-    nn::write_png(file.parent_path() / (experiment.id + "_" + name + ".png"), image);
+  for (const auto& [name, bytes] : measurement.pictures()) {
+    nn::write_file(file.parent_path() / (experiment.id + "_" + name), bytes);
   }
   nn::write_file(file, json.dump(1) + "\n");
 }

@@ -13,7 +13,7 @@ A text holds blocks, each between two comments that a reader does not see:
     <!-- figure 1.2 "training images" y=accuracy log-x name=accuracy -->
                                       the same as a curve or as bars, drawn with matplotlib
     <!-- picture 1.3_samples "Samples of naive Bayes" -->
-                                      a picture that the experiment wrote
+                                      a picture or an animation that the experiment wrote
     <!-- listing main.cpp train -->   a function or struct by name, or the lines between the comments
                                       `// listing: train` and `// end of listing`
     <!-- output results/train.txt --> a file, such as the output of a command
@@ -60,7 +60,10 @@ def number_text(number, digits=4, zeros=True):
 
 
 def point_text(at):
-    return at if isinstance(at, str) else number_text(at)
+    """A point of an axis, as the experiment prints it: 60,000 or 0.125 without further digits."""
+    if isinstance(at, str):
+        return at
+    return number_text(at) if at == int(at) else repr(at)
 
 
 def range_text(summary, digits):
@@ -105,6 +108,8 @@ class Chapter:
             except json.JSONDecodeError as error:
                 raise Fault(f"{self.name_of(path)} is damaged: {error}") from None
             lacking = [name for name in ENTRIES if name not in result]
+            if any("checksum" not in picture for picture in result.get("pictures", [])):
+                lacking.append("checksums of the pictures")
             if lacking:
                 raise Fault(f"{self.name_of(path)} is damaged: it lacks {', '.join(lacking)}")
             self.results[number] = result
@@ -250,13 +255,16 @@ def number(chapter, words):
 
 def picture(chapter, words):
     o = Options(words, ["picture", "alt"])
-    name = o["picture"] + ".png"
     result = chapter.result(o["picture"].partition("_")[0])
-    if name not in result["pictures"]:
-        raise Fault(f"no picture {o['picture']}; there are: "
-                    f"{', '.join(p[:-4] for p in result['pictures']) or 'none'}")
-    if not (chapter.folder / "results" / name).exists():
-        raise Fault(f"{chapter.name_of(chapter.folder / 'results' / name)} does not exist")
+    pictures = {pathlib.PurePath(p["file"]).stem: p for p in result["pictures"]}
+    if o["picture"] not in pictures:
+        raise Fault(f"no picture {o['picture']}; there are: {', '.join(pictures) or 'none'}")
+    name = pictures[o["picture"]]["file"]
+    path = chapter.folder / "results" / name
+    if not path.exists():
+        raise Fault(f"{chapter.name_of(path)} does not exist")
+    if checksum(path.read_bytes()) != pictures[o["picture"]]["checksum"]:
+        raise Fault(f"{chapter.name_of(path)} is not of this result")
     return f"![{o['alt']}](results/{name})"
 
 
@@ -326,6 +334,14 @@ def output(chapter, words):
     o = Options(words, ["file"])
     text = source(chapter, o["file"]).read_text(encoding="utf-8").rstrip("\n")
     return f"```\n{text}\n```"
+
+
+def checksum(data):
+    """The one that the program writes beside a picture's name: 64-bit FNV-1a (common/checksum.h)."""
+    found = 0xcbf29ce484222325
+    for byte in data:
+        found = (found ^ byte) * 0x100000001b3 & 0xffffffffffffffff
+    return f"{found:016x}"
 
 
 # ---- figures
