@@ -1,0 +1,19 @@
+#pragma once
+
+#include <vector>
+
+#include "tutorials/common/experiment.h"
+
+/// The experiments of chapter 2, one function and one file each: E2.1 is 2_1_NAME.cpp.
+namespace forger::vanilla {
+
+using tutorials::about;
+using tutorials::at_least;
+using tutorials::at_most;
+using tutorials::not_predicted;
+
+tutorials::Experiment dirac_gan();  // 2.2
+
+inline std::vector<tutorials::Experiment> experiments() { return {dirac_gan()}; }
+
+}  // namespace forger::vanilla
