@@ -355,6 +355,25 @@ TEST_CASE("standard output that cannot be written is an error") {
   CHECK(result.err == "standard output: cannot be written\n  No space left on device\n");
 }
 
+TEST_CASE("no file of a run takes the place of a standard file that is closed") {
+  const TempFolder folder;
+  make_pictures(folder / "pictures", 16, 1);
+  const auto run = [&](const std::string& name, const std::string& closed) {
+    std::string script = "exec \"$0\" --data pictures --channels 1 --steps 2 --out " + name;
+    for (const std::string& word : kTiny) script += " " + word;
+    Subprocess process("/bin/sh", {"-c", script + closed, FORGER_DCGAN}, folder.path());
+    CHECK(process.wait() == 1);
+    CHECK(process.out() == "");
+    CHECK(contents(folder / name / ".lock") == "");
+    return process.err();
+  };
+  CHECK(run("quiet", " >&-") == "standard output: cannot be written\n  Bad file descriptor\n");
+  CHECK(run("closed", " <&- >&- 2>&-") == "");
+  make_tiny_run(folder);
+  check_same_files(folder / "run", folder / "quiet");
+  check_same_files(folder / "run", folder / "closed");
+}
+
 TEST_CASE("training stops with an error if a loss is not finite") {
   tutorials::check_finite({{"loss_D", 1e30}, {"loss_G", -3}}, 7, "run/checkpoint.safetensors");
   CHECK(message_of([] {

@@ -366,7 +366,7 @@ TEST_CASE("--help explains the progress table and every option") {
           "--image-size ", "--channels ", "--epochs ",  "--steps ",        "--batch-size ",
           "--lr ",         "--beta1 ",    "--latent ",  "--features ",     "--seed ",
           "--out ",        "--resume ",   "--quick ",   "--sample-every ", "--keep-every ",
-          "--threads "}) {
+          "--threads ",    "--fork ",     "--at "}) {
       CAPTURE(word);
       CHECK(text.find(word) != std::string::npos);
     }
@@ -376,6 +376,9 @@ TEST_CASE("--help explains the progress table and every option") {
   for (const char* command : {"generate", "interpolate", "inspect-data"}) {
     CHECK(overview.find(command) != std::string::npos);
     CHECK(dcgan_ok(folder, {command, "--help"}).find("--out ") != std::string::npos);
+  }
+  for (const char* command : {"generate", "interpolate"}) {
+    CHECK(dcgan_ok(folder, {command, "--help"}).find("replaced") != std::string::npos);
   }
 }
 

@@ -128,6 +128,15 @@ async function checkChart(page) {
   expect((await shown()).every(Boolean), "a second click does not show the curve again");
 }
 
+// The share of a chart's height that is reddish at a step, as the line of a fork is.
+const reddishShare = (page, step) => page.evaluate(step => {
+  const {ctx, bbox} = charts[0];
+  const copy = new OffscreenCanvas(ctx.canvas.width, ctx.canvas.height).getContext("2d", {willReadFrequently: true});
+  copy.drawImage(ctx.canvas, 0, 0);
+  const {data} = copy.getImageData(Math.round(charts[0].valToPos(step, "x", true)), bbox.top, 1, bbox.height);
+  return data.filter((value, i) => i % 4 === 0 && value - data[i + 2] > 25).length / bbox.height;
+}, step);
+
 const signs = page => page.$$eval("#found li", all => all.map(one => one.innerText));
 
 for (const view of Object.keys(views)) {
@@ -136,6 +145,8 @@ for (const view of Object.keys(views)) {
   expect(await page.isVisible("#healthy") && (await signs(page)).length === 0, "warning signs in a healthy run");
   await checkSlider(page, "step 3,700", 38);
   if (view !== "narrow") await checkChart(page);
+  expect(!await page.isVisible("#forks") && !await page.isVisible("#fork-line"), "forks of a run that is none");
+  expect(await page.isVisible("#same-z"), "does not tell that the vectors are the same");
   expect((await page.innerText("#tables")).includes("0.0002"), "the settings lack the learning rate");
   expect((await page.innerText("#charts")).includes("What D gives to real images"), "no text on how to read a curve");
   if (view === "light") {
@@ -167,6 +178,19 @@ for (const view of Object.keys(views)) {
   await expectCharts(page, 3);
   expect((await page.innerText("h1")).startsWith("</script><img"), "the title is not shown as text");
   expect(await page.$$eval("img", all => all.length) === 1, "text became an image");
+  expect((await page.innerText("#forks")).startsWith("Fork of </script><img"), "a fork is not shown as text");
+  await page.finish();
+
+  page = await open("forked", view);
+  await expectCharts(page, 2);
+  const forks = await page.$$eval("#forks li", all => all.map(one => one.innerText));
+  expect(forks.join("|") === "Fork of /home/a/out/gan at step 300: nothing changed|" +
+    "Fork of /home/a/out/other at step 1,200: loss zero-sum → non-saturating, lr 0.0002 → 0.001", `forks: ${forks}`);
+  for (const step of [300, 1200]) expect(await reddishShare(page, step) > 0.9, `no line at the fork of step ${step}`);
+  expect(await reddishShare(page, 700) < 0.5, "a line where no fork is");
+  expect(await page.isVisible("#fork-line"), "does not tell what the line is");
+  expect(!await page.isVisible("#same-z"), "tells of vectors for pictures that are no grids");
+  expect(!(await page.innerText("#tables")).includes("forks"), "the forks are among the settings");
   await page.finish();
 
   page = await open("begun", view);

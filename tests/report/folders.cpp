@@ -57,14 +57,18 @@ void write_folders(const fs::path& folder) {
   const std::string hostile =
       "</script><img src='http://forger.invalid/x' onerror=alert(1)><!--\xff";
   const std::string words = "a_name_without_any_place_to_break_the_line_";
-  write_run(folder / "hostile", metrics_text(200),
-            nlohmann::json({{"options",
-                             {{"data", "/home/" + hostile.substr(0, hostile.size() - 1)},
-                              {words, words + words + words + words},
-                              {"steps", "many"}}},
-                            {"list", {1, 2, 3}},
-                            {"nothing", nullptr}})
-                .dump());
+  write_run(
+      folder / "hostile", metrics_text(200),
+      nlohmann::json(
+          {{"options",
+            {{"data", "/home/" + hostile.substr(0, hostile.size() - 1)},
+             {words, words + words + words + words},
+             {"steps", "many"}}},
+           {"forks",
+            {1, {{"run", hostile.substr(0, hostile.size() - 1)}, {"step", 50}, {"changes", 7}}}},
+           {"list", {1, 2, 3}},
+           {"nothing", nullptr}})
+          .dump());
   write_grids(folder / "hostile", 200, 100);
   tutorials::ReportText text = report_text();
   text.title = hostile + words + words;
@@ -72,6 +76,21 @@ void write_folders(const fs::path& folder) {
   text.curves[1].label = hostile;
   text.curves[2].chart = hostile;
   tutorials::write_report_page(folder / "hostile", text);
+
+  // A fork of a fork, on points in the plane instead of images.
+  nlohmann::json forked = nlohmann::json::parse(kRunJson);
+  forked["forks"] = {
+      {{"run", "/home/a/out/gan"}, {"step", 300}, {"changes", nlohmann::json::object()}},
+      {{"run", "/home/a/out/other"},
+       {"step", 1200},
+       {"changes",
+        {{"lr", {{"before", "0.0002"}, {"after", "0.001"}}},
+         {"loss", {{"before", "zero-sum"}, {"after", "non-saturating"}}}}}}};
+  write_run(folder / "forked", metrics_text(2000), forked.dump());
+  write_grids(folder / "forked", 2000, 100);
+  tutorials::ReportText plane = report_text();
+  plane.sample_columns = 0;
+  tutorials::write_report_page(folder / "forked", plane);
 
   // A run that has just begun, and a folder that lost its files.
   write_run(folder / "begun", metrics_text(1), kRunJson);

@@ -37,7 +37,8 @@ std::vector<tutorials::Option> test_options(TestOptions& o) {
 std::vector<tutorials::Option> weights_options(WeightsOptions& o) {
   return {checkpoint_option(o.checkpoint),
           text_option("out", o.out, "FILE",
-                      "output file (default: classifier.safetensors beside the checkpoint)")};
+                      "output file, which is replaced (default: classifier.safetensors beside the "
+                      "checkpoint)")};
 }
 
 }  // namespace forger::generative

@@ -14,8 +14,7 @@
 #include "tutorials/common/draw.h"
 #include "tutorials/common/latent.h"
 #include "tutorials/common/progress.h"
-#include "tutorials/common/run_folder.h"
-#include "tutorials/common/run_options.h"
+#include "tutorials/common/trained.h"
 
 namespace forger::dcgan {
 namespace {
@@ -27,33 +26,26 @@ constexpr int64_t kImagesAtOnce = 256;              // a multiple of 4: see gene
 constexpr int64_t kMaxIdxBytes = int64_t{1} << 30;  // the most that read_idx() takes
 
 /// G from a checkpoint, with the options that it was built from.
-struct Trained {
+struct TrainedG {
   fs::path path;
   TrainOptions options;
   std::unique_ptr<Generator> G;
 };
 
-Trained load_generator(const std::string& given) {
-  Trained trained;
-  trained.path =
-      given.empty()
-          ? tutorials::checkpoint_path(tutorials::newest_run_folder(kChapter.name, "--checkpoint"))
-          : fs::path(given);
-  const std::string source = trained.path.string();
-  const nn::Checkpoint checkpoint = nn::load_checkpoint(trained.path);
-  tutorials::Position position;
-  tutorials::from_metadata(checkpoint, source, kChapter, train_options(trained.options), position);
+TrainedG load_generator(const std::string& given) {
+  TrainedG trained;
+  const auto run = tutorials::load_trained(given, kChapter, train_options(trained.options));
+  trained.path = run.path;
   trained.G = std::make_unique<Generator>(trained.options.network());
-  nn::restore(checkpoint, "G.", trained.G->state(), source, {});
-  std::printf("generator   %s, after step %s\n", source.c_str(),
-              tutorials::grouped(position.step).c_str());
+  nn::restore(run.checkpoint, "G.", trained.G->state(), run.path.string(), {});
+  std::printf("generator   %s\n", run.str().c_str());
   return trained;
 }
 
 }  // namespace
 
 int generate(tutorials::GenerateOptions& options) {
-  const Trained trained = load_generator(options.checkpoint);
+  const TrainedG trained = load_generator(options.checkpoint);
   const NetworkOptions network = trained.options.network();
   const int64_t image_bytes = network.channels * network.image_size * network.image_size;
   if (options.count > kMaxIdxBytes / image_bytes) {
@@ -87,7 +79,7 @@ int generate(tutorials::GenerateOptions& options) {
 }
 
 int interpolate(tutorials::InterpolateOptions& options) {
-  const Trained trained = load_generator(options.checkpoint);
+  const TrainedG trained = load_generator(options.checkpoint);
   const fs::path path = options.out.empty() ? trained.path.parent_path() / "interpolation.png"
                                             : fs::path(options.out);
   Random random(static_cast<uint64_t>(options.seed), kInterpolateStream);

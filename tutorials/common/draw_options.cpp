@@ -17,16 +17,19 @@ Option seed_option(int64_t& seed) {
 std::vector<Option> generate_options(GenerateOptions& o, const Chapter& chapter) {
   return {checkpoint_option(o.checkpoint, chapter),
           integer_option("count", o.count, {1, 10'000'000}, "number of images (default {})"),
-          text_option("out", o.out, "FOLDER",
-                      "output folder (default: generated/ beside the checkpoint)"),
+          text_option(
+              "out", o.out, "FOLDER",
+              "output folder (default: generated/ beside the checkpoint). Its images-idx3-ubyte, "
+              "or images-idx4-ubyte for colours, and grid.png are replaced"),
           seed_option(o.seed)};
 }
 
 std::vector<Option> interpolate_options(InterpolateOptions& o, const Chapter& chapter) {
   return {
       checkpoint_option(o.checkpoint, chapter),
-      text_option("out", o.out, "FILE.png",
-                  "output file (default: interpolation.png beside the checkpoint)"),
+      text_option(
+          "out", o.out, "FILE.png",
+          "output file, which is replaced (default: interpolation.png beside the checkpoint)"),
       integer_option("rows", o.rows, {1, 100}, "number of pairs of random vectors (default {})"),
       integer_option("columns", o.columns, {2, 100},
                      "images from one vector of a pair to the other (default {})"),

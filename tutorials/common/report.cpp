@@ -1,5 +1,8 @@
 #include "tutorials/common/report.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -14,6 +17,15 @@
 namespace forger::tutorials {
 namespace {
 
+/// Opens /dev/null for standard input, output and error where they are closed. Otherwise the next
+/// file, such as a checkpoint, would become standard output, and what is printed would go into it.
+/// What a program prints to a closed output remains an error: /dev/null is opened for reading.
+void open_standard_files() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", O_RDONLY);  // takes the lowest free number
+  }
+}
+
 int failed(const char* message, int status) {
   std::fflush(stdout);  // what was printed before the failure comes before its message
   std::fprintf(stderr, "%s\n", message);
@@ -23,6 +35,7 @@ int failed(const char* message, int status) {
 }  // namespace
 
 int report_errors(int argc, char** argv, int (*body)(int argc, char** argv)) {
+  open_standard_files();
   choose_wait_policy(argv);
   // With this a limit on file sizes is an error like a full disk; it does not end the process.
   std::signal(SIGXFSZ, SIG_IGN);

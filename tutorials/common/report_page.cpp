@@ -135,9 +135,13 @@ std::string report_page(const fs::path& folder, const ReportText& text) {
   for (const WarningSign& sign : warning_signs(metrics, grids)) {
     signs.push_back({{"kind", sign.kind}, {"column", sign.column}, {"stretches", sign.stretches}});
   }
-  const Json data = {{"title", text.title}, {"settings", settings},
-                     {"curves", curves},    {"metrics", describe(metrics, text.curves)},
-                     {"signs", signs},      {"samples", samples},
+  const Json data = {{"title", text.title},
+                     {"settings", settings},
+                     {"grids", text.sample_columns > 0},
+                     {"curves", curves},
+                     {"metrics", describe(metrics, text.curves)},
+                     {"signs", signs},
+                     {"samples", samples},
                      {"notes", notes}};
   return fill_template(report_page_file("page.html"), to_script(data));
 }

@@ -23,8 +23,9 @@ struct ReportText {
 };
 
 /// Returns the report page of a run: one HTML file that needs no other file and no network. It
-/// shows metrics.csv, run.json and samples/ of the folder, thinned to a few MB, and the warning
-/// signs in them (warning_signs.h). What is missing or damaged is left out and named on the page.
+/// shows metrics.csv, run.json and samples/ of the folder, thinned to a few MB, the warning signs
+/// in them (warning_signs.h), and the steps at which the run was forked. What is missing or damaged
+/// is left out and named on the page.
 std::string report_page(const std::filesystem::path& folder, const ReportText& text);
 
 /// Writes folder/report.html. Never throws, because a report must not end a run: if it cannot be

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <variant>
 
 #include "nn/data/folder.h"
 #include "nn/escape.h"
@@ -41,10 +42,14 @@ void read_values(const nn::Checkpoint& checkpoint, const std::string& source,
     if (option.kept == Kept::kNowhere) continue;
     const auto found = checkpoint.metadata.find(option.name);
     const bool absent = found == checkpoint.metadata.end();
-    if (may_be_absent(option.name) && (absent || found->second.empty())) continue;
-    if (absent) fail(source, "the metadata are incomplete", {"missing  " + option.name}, {});
-    set_value(option, nn::unescape(found->second),
-              source + ": " + option.name + " in the metadata");
+    if (absent && !may_be_absent(option.name)) {
+      fail(source, "the metadata are incomplete", {"missing  " + option.name}, {});
+    }
+    const std::string value = absent ? "" : nn::unescape(found->second);
+    auto* const* text = std::get_if<std::string*>(&option.value);
+    if (text != nullptr) **text = value;  // may be empty: there was no data file
+    if (text != nullptr || absent) continue;
+    set_value(option, value, source + ": " + option.name + " in the metadata");
   }
 }
 

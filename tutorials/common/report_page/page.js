@@ -16,7 +16,7 @@ function element(tag, properties, ...children) {
 
 // ---- title, what is missing, warning signs
 
-const options = (run.settings && run.settings.options) || {};
+const options = run.settings?.options || {};
 const lastStep = run.metrics ? run.metrics.last_step : 0;
 document.title = run.title;
 byId("title").textContent = run.title;
@@ -25,6 +25,18 @@ byId("summary").textContent = [
   options.data && `data ${options.data}`,
   options.seed !== undefined && `seed ${options.seed}`,
 ].filter(Boolean).join(" · ");
+
+// The moments from which the run went on with other options, each in a folder of its own.
+const settings = run.settings || {};
+const forks = (Array.isArray(settings.forks) ? settings.forks : []).filter(fork => Number.isInteger(fork?.step));
+
+function describeChanges({changes}) {
+  const texts = Object.entries(changes || {}).map(([name, change]) => `${name} ${change?.before} → ${change?.after}`);
+  return texts.join(", ") || "nothing changed";
+}
+byId("forks").hidden = byId("fork-line").hidden = forks.length === 0;
+byId("forks").append(...forks.map(fork => element("li", {
+  textContent: `Fork of ${fork.run} at step ${grouped(fork.step)}: ${describeChanges(fork)}`})));
 
 byId("notes").hidden = run.notes.length === 0;
 byId("notes").querySelector("ul").append(...run.notes.map(note => element("li", {textContent: note})));
@@ -56,7 +68,7 @@ function showGrid(index) {
   shown = Math.max(0, Math.min(index, run.samples.length - 1));
   const {step, png} = run.samples[shown];
   const name = `step ${grouped(step)}`;
-  Object.assign(byId("grid"), {src: `data:image/png;base64,${png}`, alt: `Images drawn by G at ${name}`});
+  Object.assign(byId("grid"), {src: `data:image/png;base64,${png}`, alt: `Picture of ${name}`});
   byId("slider").value = shown;
   byId("slider").setAttribute("aria-valuetext", name);
   byId("step").textContent = name;
@@ -79,6 +91,7 @@ function play(playing) {
 
 function prepareSamples() {
   byId("samples").hidden = run.samples.length === 0;
+  byId("same-z").hidden = !run.grids;
   if (run.samples.length === 0) return;
   byId("slider").max = run.samples.length - 1;
   byId("slider").addEventListener("input", event => { play(false); showGrid(Number(event.target.value)); });
@@ -154,20 +167,24 @@ function shadeSigns(chart, curves) {
   ctx.restore();
 }
 
-function markGrid(chart) {
-  if (run.samples.length === 0) return;
+function drawLine(chart, step, stroke, dashes) {
   const {ctx, bbox} = chart;
-  const x = Math.round(chart.valToPos(run.samples[shown].step, "x", true));
+  const x = Math.round(chart.valToPos(step, "x", true));
   if (x < bbox.left || x > bbox.left + bbox.width) return;
   ctx.save();
-  ctx.strokeStyle = colour("soft");
+  ctx.strokeStyle = stroke;
   ctx.lineWidth = devicePixelRatio;
-  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.setLineDash(dashes.map(pixels => pixels * devicePixelRatio));
   ctx.beginPath();
   ctx.moveTo(x, bbox.top);
   ctx.lineTo(x, bbox.top + bbox.height);
   ctx.stroke();
   ctx.restore();
+}
+
+function markSteps(chart) {
+  for (const fork of forks) drawLine(chart, fork.step, colour("link"), []);
+  if (run.samples.length > 0) drawLine(chart, run.samples[shown].step, colour("soft"), [4, 3]);
 }
 
 // A click, unlike a drag, shows the sample grid nearest to its step.
@@ -218,7 +235,7 @@ function makeChart(title, curves) {
     bands: paleColumns === 1 ? [] : curves.map((_, i) => ({series: [2 * i + 1, 2 * i + 2], fill: stroke(i) + "40"})),
     hooks: {
       drawClear: [chart => shadeSigns(chart, curves)],
-      draw: [markGrid],
+      draw: [markSteps],
       setCursor: [showLastValues],
       setSeries: [(chart, index, {show}) => {
         if (index < firstMean || show === undefined) return;
@@ -287,7 +304,7 @@ function prepareSettings() {
   byId("settings").hidden = !run.settings;
   if (!run.settings) return;
   const isGroup = ([, value]) => value !== null && typeof value === "object" && !Array.isArray(value);
-  const entries = Object.entries(run.settings);
+  const entries = Object.entries(run.settings).filter(([name]) => name !== "forks");
   const lists = entries.filter(isGroup).map(([name, group]) => settingsList(name, Object.entries(group)));
   lists.push(settingsList("program and machine", entries.filter(entry => !isGroup(entry))));
   byId("tables").append(...lists.flat());
