@@ -6,8 +6,9 @@ bench/forger_bench times the kernels and bench/forger_steps the training steps. 
 and every round begins with the other one, so that whatever else the machine does falls on both.
 
 A ratio is B's speed divided by A's in the same round: above 1, B is faster. Each line shows the median
-over the rounds, with the least and the largest. A group's geometric mean is over the medians; its
-spread is that of the rounds' own geometric means, which tells how far noise alone moves it.
+over the rounds, with the least and the largest. "best" divides each build's highest speed of all rounds.
+Where other programs slow some rounds down, it varies less than the median. A group's geometric means are
+over its lines; their spread is that of the rounds' own geometric means, which shows the noise.
 
 In its first round each forger_bench compares its results with the reference kernels. Only forger's own
 kernels run, of the set that FORGER_KERNELS names, by default the best one.
@@ -86,6 +87,11 @@ def group_of(name):
     return "conv" if kernel.startswith("conv2d") else kernel
 
 
+def best_ratio(speed):
+    """The ratio of the highest speeds, which are those of the rounds that were disturbed least."""
+    return max(speed["B"]) / max(speed["A"])
+
+
 def geometric_mean(values):
     return math.exp(statistics.fmean(math.log(value) for value in values))
 
@@ -131,7 +137,7 @@ def measure(builds, options, say):
 
 
 def summarise(speeds, rounds):
-    """group -> count, geometric mean of the medians, and its spread over the rounds."""
+    """group -> count, geometric means of the medians and of the best, and the rounds' spread."""
     groups = {}
     for group in GROUPS:
         names = [name for name in speeds if group_of(name) == group]
@@ -140,7 +146,8 @@ def summarise(speeds, rounds):
         medians = [programs.median_of_ratios(speeds[n]["B"], speeds[n]["A"])[0] for n in names]
         by_round = [geometric_mean([speeds[n]["B"][i] / speeds[n]["A"][i] for n in names])
                     for i in range(rounds)]
-        groups[group] = {"count": len(names), "mean": geometric_mean(medians),
+        best = geometric_mean([best_ratio(speeds[n]) for n in names])
+        groups[group] = {"count": len(names), "mean": geometric_mean(medians), "best": best,
                          "least": min(by_round), "most": max(by_round)}
     return groups
 
@@ -149,17 +156,19 @@ def show(speeds, groups):
     unit = {"steps": ("steps/s", 1)}
     for group in groups:
         name_of_unit, scale = unit.get(group, ("GFLOP/s", 1e9))
-        print(f"{group + ', ' + name_of_unit:62} {'A':>10} {'B':>10} {'B / A':>7}  spread")
+        print(f"{group + ', ' + name_of_unit:62} {'A':>10} {'B':>10} {'B / A':>7} {'best':>7}  spread")
         for name, speed in speeds.items():
             if group_of(name) != group:
                 continue
             ratio, least, most = programs.median_of_ratios(speed["B"], speed["A"])
             a, b = (statistics.median(speed[label]) / scale for label in "AB")
-            print(f"{name:62} {a:10.4g} {b:10.4g} {ratio:7.3f}  {least:.3f} - {most:.3f}")
+            print(f"{name:62} {a:10.4g} {b:10.4g} {ratio:7.3f} {best_ratio(speed):7.3f}  "
+                  f"{least:.3f} - {most:.3f}")
         print()
-    print(f"{'geometric means':22} {'count':>5} {'B / A':>7}  spread over the rounds")
+    print(f"{'geometric means':22} {'count':>5} {'B / A':>7} {'best':>7}  spread over the rounds")
     for group, g in groups.items():
-        print(f"{group:22} {g['count']:5} {g['mean']:7.3f}  {g['least']:.3f} - {g['most']:.3f}")
+        print(f"{group:22} {g['count']:5} {g['mean']:7.3f} {g['best']:7.3f}  "
+              f"{g['least']:.3f} - {g['most']:.3f}")
 
 
 def regular_expression(text):

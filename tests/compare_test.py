@@ -75,9 +75,9 @@ class Compare(unittest.TestCase):
 
     def test_ratios_medians_and_geometric_means(self):
         a = self.build("a", {"matmul/s": [10e9, 10e9, 20e9], "matmul/t": [1e9, 1e9, 1e9],
-                             "conv2d/u": [5e9, 5e9, 5e9]}, {"mlp": 4.0, "op": 2.0})
+                             "conv2d/u": [5e9, 4e9, 5e9]}, {"mlp": 4.0, "op": 2.0})
         b = self.build("b", {"matmul/s": [20e9, 40e9, 20e9], "matmul/t": [0.5e9, 0.5e9, 0.25e9],
-                             "conv2d/u": [5e9, 5e9, 5e9]}, {"mlp": 2.0, "op": 1.0, "graph": 1.0})
+                             "conv2d/u": [5e9, 4e9, 7e9]}, {"mlp": 2.0, "op": 1.0, "graph": 1.0})
         written = self.folder / "written.json"
         status, out, err = self.run_compare(a, b, "--rounds", "3", "--json", str(written))
         self.assertEqual(status, 0, err)
@@ -87,14 +87,17 @@ class Compare(unittest.TestCase):
         self.assertAlmostEqual(groups["matmul"]["mean"], 1)
         self.assertAlmostEqual(groups["matmul"]["least"], 0.5)
         self.assertAlmostEqual(groups["matmul"]["most"], 2 ** 0.5)
+        # The best: s 40 to 20, t 0.5 to 1.
+        self.assertAlmostEqual(groups["matmul"]["best"], 1)
         self.assertAlmostEqual(groups["conv"]["mean"], 1)
+        self.assertAlmostEqual(groups["conv"]["best"], 1.4)
         # mlp on 1 and 2 threads and op on 1; A has no graph. Half the time is twice the speed.
         self.assertEqual(groups["steps"]["count"], 3)
         self.assertAlmostEqual(groups["steps"]["mean"], 2)
         lines = [line.split() for line in out.splitlines()]
-        self.assertIn(["matmul/s/threads:2", "10", "20", "2.000", "1.000", "-", "4.000"], lines)
-        self.assertIn(["steps/mlp/threads:1", "250", "500", "2.000", "2.000", "-", "2.000"], lines)
-        self.assertIn(["matmul", "2", "1.000", "0.500", "-", "1.414"], lines)
+        self.assertIn(["matmul/s/threads:2", "10", "20", "2.000", "2.000", "1.000", "-", "4.000"], lines)
+        self.assertIn(["steps/mlp/threads:1", "250", "500", "2.000", "2.000", "2.000", "-", "2.000"], lines)
+        self.assertIn(["matmul", "2", "1.000", "1.000", "0.500", "-", "1.414"], lines)
 
     def test_builds_take_turns_and_only_the_first_round_is_checked(self):
         speeds = {"matmul/s": [1e9] * 4}
