@@ -56,7 +56,7 @@ void check_passive(const Outcome& outcome) {
   CHECK(outcome.starts.back().find(kPassive) != std::string::npos);
 }
 
-const std::string kInspect = " inspect-data --data digits";  // uses threads
+const std::string kInspect = " inspect-data --data digits --image-size 16";  // uses threads
 
 }  // namespace
 
