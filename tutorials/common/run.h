@@ -65,6 +65,8 @@ class Run {
   /// Throws UsageError if --epochs or an option about images was given.
   void begin(const Parts& parts, const std::vector<const nn::Module*>& networks,
              Random* latent = nullptr);
+  /// The number of the current step, from 1; 0 before the first.
+  int64_t step() const { return position_.step; }
   /// True before the first step.
   bool is_new() const { return position_.step == 0 && position_.forks.empty(); }
 

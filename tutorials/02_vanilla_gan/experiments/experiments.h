@@ -12,8 +12,13 @@ using tutorials::at_least;
 using tutorials::at_most;
 using tutorials::not_predicted;
 
-tutorials::Experiment dirac_gan();  // 2.2
+tutorials::Experiment dirac_gan();      // 2.2
+tutorials::Experiment one_dimension();  // 2.3
+tutorials::Experiment lost_modes();     // 2.5
+tutorials::Experiment on_images();      // 2.6
 
-inline std::vector<tutorials::Experiment> experiments() { return {dirac_gan()}; }
+inline std::vector<tutorials::Experiment> experiments() {
+  return {dirac_gan(), one_dimension(), lost_modes(), on_images()};
+}
 
 }  // namespace forger::vanilla

@@ -1,0 +1,44 @@
+#include "tutorials/plane/picture.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "autograd/engine.h"
+#include "autograd/ops.h"
+#include "tutorials/common/canvas.h"
+#include "tutorials/common/draw.h"
+
+namespace forger::tutorials {
+namespace {
+
+constexpr int64_t kArrows = 60;
+// In half widths of the picture.
+constexpr double kLongestArrow = 0.12, kCircle = 0.08;
+
+}  // namespace
+
+nn::Image plane_picture(const PlaneTarget& target, nn::Module& G, nn::Module& D, const Tensor& z,
+                        const Tensor& real, const std::function<Tensor(const Tensor&)>& loss) {
+  const Tensor fake = draw(G, z);
+  // What D tells G is the gradient of G's loss at each point. G moves its points against it.
+  Tensor x = slice(fake, 0, 0, std::min(kArrows, z.shape()[0])).clone().set_requires_grad();
+  const Tensor slope = grad({loss(D(x))}, {x})[0];
+  const Tensor lengths = sqrt(sum(slope * slope, 1));
+  const double longest = kLongestArrow * target.shape().half_width;
+  const double scale = longest / std::max(max(lengths).item(), 1e-30F);
+
+  Canvas canvas(target.shape().half_width);
+  canvas.surface(sigmoid(draw(D, canvas.surface_points())));
+  canvas.points(real, Ink::kReal);
+  canvas.points(fake, Ink::kGenerated);
+  canvas.arrows(x.detach(), slope * -scale, longest);
+  const std::vector<int64_t> lost = target.lost_modes(fake);
+  if (!lost.empty()) {
+    canvas.circles(index_select(target.shape().centres, 0, lost),
+                   kCircle * target.shape().half_width);
+  }
+  return canvas.image();
+}
+
+}  // namespace forger::tutorials

@@ -1,0 +1,51 @@
+#include "tutorials/plane/target.h"
+
+#include <cstddef>
+#include <cstdio>
+
+#include "autograd/ops.h"
+#include "tutorials/metrics/plane.h"
+
+namespace forger::tutorials {
+
+PlaneTarget::PlaneTarget(const Tensor& points) : frame_(nn::fit_frame(points)) {
+  file_ = frame_.normalise(points);
+  shape_.half_width = nn::fit_half_width(file_);
+}
+
+Tensor PlaneTarget::sample(int64_t n, Random& random) const {
+  if (!file_.defined()) return shape_.sample(n, random);
+  const std::vector<int> rows = random.labels(n, static_cast<int>(file_.shape()[0]));
+  return index_select(file_, 0, {rows.begin(), rows.end()});
+}
+
+std::vector<int64_t> PlaneTarget::lost_modes(const Tensor& points) const {
+  std::vector<int64_t> lost;
+  if (modes() == 0) return lost;
+  const metrics::Modes found = metrics::count_modes(points, shape_.centres, shape_.stddev);
+  for (size_t k = 0; k < found.counts.size(); ++k) {
+    if (100 * found.counts[k] < points.shape()[0]) lost.push_back(static_cast<int64_t>(k));
+  }
+  return lost;
+}
+
+std::string PlaneTarget::score(const Tensor& points) const {
+  if (!shape_.means.defined()) return "";
+  char text[128];
+  std::string all;
+  if (modes() > 0) {
+    const double good = metrics::count_modes(points, shape_.centres, shape_.stddev).good;
+    const auto lost = static_cast<int64_t>(lost_modes(points).size());
+    std::snprintf(text, sizeof text, "%ld of %ld modes, %.3f good, ", modes() - lost, modes(),
+                  good);
+    all = text;
+  }
+  const metrics::Grid grid = {.half_width = shape_.half_width};
+  const double distance =
+      metrics::js_distance(metrics::mixture_cells(shape_.means, shape_.stddev, grid),
+                           metrics::point_cells(points, grid));
+  std::snprintf(text, sizeof text, "Jensen-Shannon distance %.3f", distance);
+  return all + text;
+}
+
+}  // namespace forger::tutorials

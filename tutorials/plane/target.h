@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "autograd/random.h"
+#include "autograd/tensor.h"
+#include "nn/data/points.h"
+#include "nn/data/toy2d.h"
+
+namespace forger::tutorials {
+
+/// What a generator learns to draw in the plane: a named shape, whose density is known, or the
+/// points of a file.
+class PlaneTarget {
+ public:
+  /// A shape of nn::toy2d(), which throws Error if there is none of that name.
+  explicit PlaneTarget(const std::string& shape) : shape_(nn::toy2d(shape)) {}
+  /// Points [n, 2] from nn::read_points(). Networks see them in a frame of their own.
+  explicit PlaneTarget(const Tensor& points);
+
+  /// Returns n points [n, 2]: of a shape new ones, of a file any of its points, each time anew.
+  Tensor sample(int64_t n, Random& random) const;
+
+  /// The shape; for a file only half_width is set.
+  const nn::Toy2d& shape() const { return shape_; }
+  /// The coordinates that networks see, from those of the file. For a shape they are the same.
+  const nn::PlaneFrame& frame() const { return frame_; }
+
+  /// The number of modes; 0 if the shape has none.
+  int64_t modes() const { return shape_.centres.defined() ? shape_.centres.shape()[0] : 0; }
+  /// Returns the modes that hold less than 1 % of the points [n, 2] within 3 standard deviations.
+  std::vector<int64_t> lost_modes(const Tensor& points) const;
+  /// Returns how near points [n, 2] are to a shape: "8 of 8 modes, 0.686 good, Jensen-Shannon
+  /// distance 0.342". The distance is that to the exact density on a grid. Empty for a file.
+  std::string score(const Tensor& points) const;
+
+ private:
+  nn::Toy2d shape_ = {};
+  Tensor file_;  // [n, 2] in the frame; undefined for a shape
+  nn::PlaneFrame frame_ = {{0, 0}, 1};
+};
+
+}  // namespace forger::tutorials
