@@ -30,7 +30,7 @@ bool is_shape(const std::string& target) {
 
 TrainOptions::TrainOptions() {
   run.epochs = 20;
-  run.steps = 3000;
+  run.steps = 2000;
   run.batch_size = 256;
   run.sample_every = 50;
 }

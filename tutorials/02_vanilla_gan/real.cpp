@@ -27,11 +27,12 @@ RealExamples::RealExamples(const TrainOptions& options, tutorials::Run& run)
   }
 }
 
-void RealExamples::begin(tutorials::Run& run, const tutorials::Run::Parts& parts,
+void RealExamples::begin(tutorials::Run& run, tutorials::Run::Parts parts,
                          const std::vector<const nn::Module*>& networks, Random& random) {
   if (loader_) {
     run.begin(parts, networks, *loader_, &random);
   } else {
+    parts.push_back({"target.", {{"frame", plane_->frame()}}});
     run.begin(parts, networks, &random);
   }
 }

@@ -21,8 +21,9 @@ class RealExamples {
   RealExamples(const TrainOptions& options, tutorials::Run& run);
 
   int64_t dimensions() const { return dimensions_; }
-  /// Begins the run, with the loader if there are images.
-  void begin(tutorials::Run& run, const tutorials::Run::Parts& parts,
+  /// Begins the run, with the loader if there are images, and with the target's state if there are
+  /// none.
+  void begin(tutorials::Run& run, tutorials::Run::Parts parts,
              const std::vector<const nn::Module*>& networks, Random& random);
   /// Returns the next batch. Points are drawn with `random`.
   Tensor next(Random& random);

@@ -1,29 +1,22 @@
 #include "commands.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 
 #include "autograd/random.h"
 #include "networks.h"
-#include "nn/data/idx.h"
 #include "nn/data/image.h"
-#include "nn/file.h"
 #include "nn/state.h"
 #include "options.h"
 #include "tutorials/common/draw.h"
+#include "tutorials/common/generated.h"
 #include "tutorials/common/latent.h"
-#include "tutorials/common/progress.h"
 #include "tutorials/common/trained.h"
 
 namespace forger::dcgan {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int64_t kGridImages = 64;
-constexpr int64_t kImagesAtOnce = 256;              // a multiple of 4: see generate()
-constexpr int64_t kMaxIdxBytes = int64_t{1} << 30;  // the most that read_idx() takes
 
 /// G from a checkpoint, with the options that it was built from.
 struct TrainedG {
@@ -47,34 +40,15 @@ TrainedG load_generator(const std::string& given) {
 int generate(tutorials::GenerateOptions& options) {
   const TrainedG trained = load_generator(options.checkpoint);
   const NetworkOptions network = trained.options.network();
-  const int64_t image_bytes = network.channels * network.image_size * network.image_size;
-  if (options.count > kMaxIdxBytes / image_bytes) {
-    tutorials::fail_option("--count", "more than an IDX file should hold",
-                           std::to_string(options.count),
-                           "at most " + std::to_string(kMaxIdxBytes / image_bytes));
-  }
   const fs::path folder =
       options.out.empty() ? trained.path.parent_path() / "generated" : fs::path(options.out);
-
-  // An image is a function of the seed and its number. The random numbers of a batch begin where
-  // those of the batch before ended: both use whole blocks of four.
+  // An image is a function of the seed and its number.
   Random random(static_cast<uint64_t>(options.seed), kGenerateStream);
-  nn::ImageSet images;
-  Tensor first;
-  while (images.count < options.count) {
-    const int64_t n = std::min(kImagesAtOnce, options.count - images.count);
-    const Tensor x = tutorials::draw(*trained.G, random.normal({n, network.latent, 1, 1}));
-    if (!first.defined()) first = slice(x, 0, 0, std::min(n, kGridImages));
-    append_images(images, x);
-  }
-
-  // The name holds the number of axes: count, height and width, and with colours also channels.
-  const char* name = images.channels == 1 ? "images-idx3-ubyte" : "images-idx4-ubyte";
-  nn::make_folder(folder);
-  nn::write_idx_images(folder / name, images);
-  nn::write_png(folder / "grid.png", tutorials::contact_sheet(first));
-  std::printf("images      %s in %s\ngrid        %s\n", tutorials::grouped(images.count).c_str(),
-              (folder / name).c_str(), (folder / "grid.png").c_str());
+  tutorials::write_generated(
+      folder, options.count, network.channels * network.image_size * network.image_size,
+      [&](int64_t n) {
+        return tutorials::draw(*trained.G, random.normal({n, network.latent, 1, 1}));
+      });
   return 0;
 }
 

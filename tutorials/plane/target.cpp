@@ -4,12 +4,20 @@
 #include <cstdio>
 
 #include "autograd/ops.h"
+#include "nn/data/points.h"
+#include "nn/file.h"
+#include "tutorials/common/options.h"
+#include "tutorials/common/progress.h"
 #include "tutorials/metrics/plane.h"
 
 namespace forger::tutorials {
 
-PlaneTarget::PlaneTarget(const Tensor& points) : frame_(nn::fit_frame(points)) {
-  file_ = frame_.normalise(points);
+PlaneTarget::PlaneTarget(const Tensor& points) {
+  const nn::PlaneFrame frame = nn::fit_frame(points);
+  frame_ =
+      Tensor::from({3}, {static_cast<Scalar>(frame.centre[0]), static_cast<Scalar>(frame.centre[1]),
+                         static_cast<Scalar>(frame.scale)});
+  file_ = frame.normalise(points);
   shape_.half_width = nn::fit_half_width(file_);
 }
 
@@ -46,6 +54,19 @@ std::string PlaneTarget::score(const Tensor& points) const {
                            metrics::point_cells(points, grid));
   std::snprintf(text, sizeof text, "Jensen-Shannon distance %.3f", distance);
   return all + text;
+}
+
+void write_points(const std::filesystem::path& folder, const Tensor& points, const Tensor& frame) {
+  const Scalar* f = frame.data();
+  const Tensor placed = nn::PlaneFrame{{f[0], f[1]}, f[2]}.restore(points);
+  std::string text = "x,y\n";
+  for (const Scalar* xy = placed.data(); xy < placed.data() + placed.numel(); xy += 2) {
+    text += number_text(xy[0]) + "," + number_text(xy[1]) + "\n";
+  }
+  nn::make_folder(folder);
+  nn::write_file(folder / "points.csv", text);
+  std::printf("points      %s in %s\n", grouped(placed.shape()[0]).c_str(),
+              (folder / "points.csv").c_str());
 }
 
 }  // namespace forger::tutorials

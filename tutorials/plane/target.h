@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "autograd/random.h"
 #include "autograd/tensor.h"
-#include "nn/data/points.h"
 #include "nn/data/toy2d.h"
 
 namespace forger::tutorials {
@@ -25,8 +25,9 @@ class PlaneTarget {
 
   /// The shape; for a file only half_width is set.
   const nn::Toy2d& shape() const { return shape_; }
-  /// The coordinates that networks see, from those of the file. For a shape they are the same.
-  const nn::PlaneFrame& frame() const { return frame_; }
+  /// Where the networks' coordinates lie in those of the file, for write_points(): the centre and
+  /// the scale, [3]. Those of a shape are 0, 0 and 1.
+  const Tensor& frame() const { return frame_; }
 
   /// The number of modes; 0 if the shape has none.
   int64_t modes() const { return shape_.centres.defined() ? shape_.centres.shape()[0] : 0; }
@@ -39,7 +40,11 @@ class PlaneTarget {
  private:
   nn::Toy2d shape_ = {};
   Tensor file_;  // [n, 2] in the frame; undefined for a shape
-  nn::PlaneFrame frame_ = {{0, 0}, 1};
+  Tensor frame_ = Tensor::from({3}, {0, 0, 1});
 };
+
+/// Writes what a generator drew, points [n, 2], into folder/points.csv, in the coordinates of the
+/// target. `frame` is PlaneTarget::frame(). Creates the folder and replaces a file of that name.
+void write_points(const std::filesystem::path& folder, const Tensor& points, const Tensor& frame);
 
 }  // namespace forger::tutorials
