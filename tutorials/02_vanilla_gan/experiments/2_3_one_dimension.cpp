@@ -78,7 +78,7 @@ void measure(tutorials::Measurement& m) {
                        .r1 = 1};
   Play without_penalty = damped, without_decay = damped, without_both = damped;
   without_penalty.r1 = without_both.r1 = 0;
-  without_decay.decay_from = without_both.decay_from = 0.9999;
+  without_decay.decay_from = without_both.decay_from = 1;
   const std::pair<std::string, Play> ways[] = {{"penalty and decay", damped},
                                                {"decay alone", without_penalty},
                                                {"penalty alone", without_decay},

@@ -50,7 +50,7 @@ std::vector<Way> ways() {
   all.push_back({"no penalty", kRecipe});
   all.back().options.r1 = 0;
   all.push_back({"no decay", kRecipe});
-  all.back().options.decay_from = 0.9999;
+  all.back().options.decay_from = 1;
   all.push_back({"zero-sum loss", kRecipe});
   all.back().options.loss = GeneratorLoss::kZeroSum;
   all.push_back({"pairs instead of the penalty", kRecipe});

@@ -82,7 +82,7 @@ void measure(tutorials::Measurement& m) {
                           .latent = kLatent,
                           .lr_g = kRate,
                           .lr_d = kRate,
-                          .decay_from = 0};
+                          .decay_from = 1};
     const auto fakes = [&](int64_t count, uint64_t stream) {
       return tutorials::draw(G, Random(seed, stream).normal({count, kLatent}));
     };

@@ -16,7 +16,7 @@ struct Play {
   int64_t steps, batch_size, latent;
   double lr_g, lr_d;
   double beta1 = 0.5;
-  double decay_from = 0.5;  // share of the steps after which the rates fall linearly to 0
+  double decay_from = 0.5;  // share of the steps after which the rates fall linearly to 0; 1: never
   double r1 = 0;            // weight of the penalty on D's slope
   GeneratorLoss loss = GeneratorLoss::kNonSaturating;
   int64_t pack = 1;  // examples that D judges together (Lin et al. 2018, arXiv 1712.04086)
