@@ -218,6 +218,20 @@ TEST_CASE("moons and the spiral lie on their curves") {
   }
 }
 
+TEST_CASE("line_segment goes through the origin at the slope 3/4") {
+  Random random(5);
+  const Tensor points = line_segment(1000, random, 10, 0);
+  double least = 0, most = 0;
+  for (int64_t i = 0; i < 1000; ++i) {
+    const double x = points.at({i, 0}), y = points.at({i, 1});
+    CHECK(std::abs(y - 0.75 * x) < 1e-6);
+    least = std::min(least, x);
+    most = std::max(most, x);
+  }
+  CHECK(least == doctest::Approx(-4).epsilon(0.02));
+  CHECK(most == doctest::Approx(4).epsilon(0.02));
+}
+
 TEST_CASE("every named distribution is reproducible, finite and within its bounds") {
   for (const char* name : {"ring", "grid", "line", "spiral", "moons", "pinwheel", "gaussian"}) {
     CAPTURE(name);
@@ -229,6 +243,8 @@ TEST_CASE("every named distribution is reproducible, finite and within its bound
     CHECK(toy.sample(1000, other).to_vector() != x.to_vector());
     for (const Scalar value : x.to_vector()) CHECK(std::abs(value) < 5);
     CHECK(toy.sample(0, random).numel() == 0);
+    for (const Scalar value : x.to_vector()) CHECK(std::abs(value) < toy.half_width);
+    CHECK(toy.means.defined() == (toy.stddev > 0));
   }
   CHECK(message_of([] { toy2d("rings"); }) ==
         "toy2d: no such distribution\n"
@@ -253,6 +269,10 @@ TEST_CASE("2-D distributions report arguments out of range") {
         "grid_of_gaussians: side must be 1 to 1048576\n  found 0");
   CHECK(message_of([&] { two_moons(1, random, NAN); }) ==
         "two_moons: noise must be finite and not negative\n  found nan");
+  CHECK(message_of([&] { line_segment(1, random, NAN); }) ==
+        "line_segment: length must be finite\n  found nan");
+  CHECK(message_of([&] { line_segment(1, random, 1, -1); }) ==
+        "line_segment: noise must be finite and not negative\n  found -1.000000");
   CHECK(message_of([&] { spiral(1, random, HUGE_VAL); }) ==
         "spiral: turns must be finite\n  found inf");
   CHECK(message_of([&] { pinwheel(1, random, 0); }) ==

@@ -102,7 +102,7 @@ TEST_CASE("a resumed run matches an uninterrupted run byte for byte, for any thr
   dcgan_ok(folder, words("--resume --steps 20 --out parts --threads 2"));
   check_same_files(folder / "whole", folder / "parts");
   CHECK(names_of(folder / "whole") ==
-        std::set<std::string>{"checkpoint.safetensors", "metrics.csv", "samples/step_000000.png",
+        std::set<std::string>{"checkpoint.safetensors", "metrics.csv", "samples.gif", "samples/step_000000.png",
                               "samples/step_000005.png", "samples/step_000010.png",
                               "samples/step_000015.png", "samples/step_000020.png"});
   // another seed is another run, from the first sample on

@@ -203,6 +203,37 @@ TEST_CASE(
   CHECK(js_distance({0.25, 0.75}, {0.25, 0.75}) == 0);
 }
 
+TEST_CASE("the means of a target in the plane give the exact probability of each cell") {
+  constexpr int64_t kPoints = 1000000;
+  for (const std::string name : {"ring", "grid", "line", "spiral", "moons"}) {
+    CAPTURE(name);
+    const nn::Toy2d toy = nn::toy2d(name);
+    const Grid grid{64, toy.half_width};
+    const std::vector<double> exact = mixture_cells(toy.means, toy.stddev, grid);
+    Random random(11);
+    const std::vector<double> found = point_cells(toy.sample(kPoints, random), grid);
+    // Pearson's statistic, with all cells of fewer than 10 expected points as one
+    double statistic = 0, rest_exact = 0, rest_found = 0;
+    int64_t freedom = 0;
+    for (size_t cell = 0; cell < exact.size(); ++cell) {
+      const double expected = exact[cell] * kPoints, count = found[cell] * kPoints;
+      if (expected < 10) {
+        rest_exact += expected;
+        rest_found += count;
+        continue;
+      }
+      statistic += (count - expected) * (count - expected) / expected;
+      ++freedom;
+    }
+    CHECK(std::abs(rest_found - rest_exact) < 5 * std::sqrt(rest_exact + 1));
+    const auto degrees = static_cast<double>(freedom);
+    CAPTURE(statistic);
+    CAPTURE(degrees);
+    CHECK(degrees > 30);
+    CHECK(std::abs(statistic - degrees) < 4 * std::sqrt(2 * degrees));
+  }
+}
+
 TEST_CASE("points on an edge belong to the cell above it, and those outside to the last cell") {
   const Grid grid{2, 1};
   const Tensor points = Tensor::from({5, 2}, {0, 0, -1, -1, 1, 0, 0, 1, -0.5, 0.5});

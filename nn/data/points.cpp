@@ -93,10 +93,8 @@ bool is_not_finite(std::string_view column) {
 }
 
 bool has_decimal_comma(std::string_view column) {
-  const size_t comma = column.find(',');
-  return comma != std::string_view::npos && column.find(',', comma + 1) == column.npos &&
-         comma + 1 < column.size() && is_digit(column[comma + 1]) &&
-         column.find('.') == column.npos && begins_like_a_number(column);
+  return std::count(column.begin(), column.end(), ',') == 1 && is_digit(column.back()) &&
+         column.find_first_not_of("+-,0123456789eE") == std::string_view::npos;
 }
 
 /// Reads the lines of one file.

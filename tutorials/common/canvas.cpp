@@ -20,14 +20,14 @@ using Colour = std::array<float, 3>;  // red, green and blue from 0 to 255
 constexpr int64_t kSide = 480, kLeft = 36, kTop = 24, kPlot = 432;
 constexpr int64_t kCell = kPlot / (Canvas::kSurfaceSide - 1);  // of the surface's grid
 
-constexpr double kRealRadius = 2.3, kGeneratedRadius = 1.7;
+constexpr double kRealRadius = 2.3, kGeneratedRadius = 1.9;
 constexpr double kArrowWidth = 1.2, kLineWidth = 1.6, kCircleWidth = 2;
 constexpr double kContourWidth = 1.2, kContourOpacity = 0.5;
 
 constexpr Colour kWhite = {255, 255, 255};
-constexpr std::array<Colour, 4> kInks = {Colour{0, 72, 148}, Colour{196, 54, 0}, Colour{38, 38, 38},
+constexpr std::array<Colour, 4> kInks = {Colour{0, 56, 128}, Colour{208, 52, 0}, Colour{38, 38, 38},
                                          Colour{190, 0, 150}};
-constexpr Colour kSurfaceLow = {253, 184, 99}, kSurfaceHigh = {116, 166, 214};
+constexpr Colour kSurfaceLow = {254, 199, 128}, kSurfaceHigh = {134, 179, 222};
 constexpr int64_t kLevels = 65;  // of the surface: 64 steps
 constexpr int64_t kBlendedLevels = 9, kBlends = 5;
 

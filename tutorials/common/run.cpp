@@ -11,6 +11,7 @@
 #include "autograd/error.h"
 #include "nn/data/folder.h"
 #include "nn/escape.h"
+#include "tutorials/common/animation.h"
 #include "tutorials/common/checksum.h"
 #include "tutorials/common/fork.h"
 #include "tutorials/common/records.h"
@@ -402,6 +403,7 @@ int Run::end() {
   std::printf("report   %s\n", (folder_ / "report.html").c_str());
   const fs::path picture = folder_ / "samples" / (step_name(position_.step) + ".png");
   if (fs::exists(picture)) std::printf("samples  %s\n", picture.c_str());
+  std::printf("%s", write_animation(folder_).c_str());
   if (!chapter_.next.empty()) {
     std::printf("next     %s, with --checkpoint %s\n", chapter_.next.c_str(), checkpoint.c_str());
   }

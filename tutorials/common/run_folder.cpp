@@ -75,7 +75,7 @@ fs::path create_run_folder(const std::string& chapter) {
 
 void check_out(const fs::path& folder) {
   for (const char* name : {"checkpoint.safetensors", "metrics.csv", "run.json", "samples",
-                           "checkpoints", "skipped.txt", "report.html"}) {
+                           "checkpoints", "skipped.txt", "report.html", "samples.gif"}) {
     std::error_code unreadable;
     const fs::path path = folder / name;
     if (!fs::exists(fs::symlink_status(path, unreadable))) continue;

@@ -8,7 +8,7 @@
 #include "tutorials/common/options.h"
 
 /// A run lives in a folder of its own: checkpoint.safetensors, checkpoints/, metrics.csv, run.json,
-/// samples/, report.html, skipped.txt and .lock.
+/// samples/, samples.gif, report.html, skipped.txt and .lock.
 namespace forger::tutorials {
 
 /// Creates the folder of a new run for which the user gave none: out/<chapter>, or out/<chapter>-N,

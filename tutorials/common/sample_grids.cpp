@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kPadding = 2;  // of nn::make_grid()
 constexpr int64_t kMostUpscale = 64;
-constexpr uint64_t kMaxPngBytes = 64 << 20;
 
 /// True if the picture consists of squares of one colour with sides of `upscale` pixels.
 bool is_upscaled(const nn::Image& grid, int64_t upscale) {
@@ -62,38 +61,7 @@ int64_t find_upscale(const nn::Image& grid, int64_t columns) {
   return 0;
 }
 
-struct GridFile {
-  int64_t step;
-  fs::path path;
-  uint64_t bytes;
-};
-
-std::vector<GridFile> list_grids(const fs::path& samples) {
-  nn::check_folder(samples);
-  std::vector<GridFile> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(samples)) {
-    const fs::path& path = entry.path();
-    const int64_t step = path.extension() == ".png" ? step_in_name(path.stem().string()) : -1;
-    std::error_code unknown;
-    const uint64_t bytes = step < 0 ? 0 : entry.file_size(unknown);
-    if (step >= 0) files.push_back({step, path, unknown ? 0 : bytes});
-  }
-  std::sort(files.begin(), files.end(),
-            [](const GridFile& a, const GridFile& b) { return a.step < b.step; });
-  return files;
-}
-
-/// Returns `count` of the files at even distances, with the first and the last.
-std::vector<GridFile> thinned(const std::vector<GridFile>& files, size_t count) {
-  if (files.size() <= count) return files;
-  std::vector<GridFile> kept;
-  for (size_t i = 0; i < count; ++i) {
-    kept.push_back(files[(i * (files.size() - 1) + (count - 1) / 2) / (count - 1)]);
-  }
-  return kept;
-}
-
-double spread_of(const GridFile& file, const std::string& png, int64_t columns) {
+double spread_of(const SampleFile& file, const std::string& png, int64_t columns) {
   static std::map<std::tuple<fs::path, size_t, int64_t>, double> known;
   const auto [entry, is_new] = known.try_emplace({file.path, png.size(), columns}, 0);
   if (is_new) {
@@ -108,6 +76,30 @@ double spread_of(const GridFile& file, const std::string& png, int64_t columns) 
 }
 
 }  // namespace
+
+std::vector<SampleFile> list_samples(const fs::path& samples) {
+  nn::check_folder(samples);
+  std::vector<SampleFile> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(samples)) {
+    const fs::path& path = entry.path();
+    const int64_t step = path.extension() == ".png" ? step_in_name(path.stem().string()) : -1;
+    std::error_code unknown;
+    const uint64_t bytes = step < 0 ? 0 : entry.file_size(unknown);
+    if (step >= 0) files.push_back({step, path, unknown ? 0 : bytes});
+  }
+  std::sort(files.begin(), files.end(),
+            [](const SampleFile& a, const SampleFile& b) { return a.step < b.step; });
+  return files;
+}
+
+std::vector<SampleFile> thinned(const std::vector<SampleFile>& files, size_t count) {
+  if (files.size() <= count) return files;
+  std::vector<SampleFile> kept;
+  for (size_t i = 0; i < count; ++i) {
+    kept.push_back(files[(i * (files.size() - 1) + (count - 1) / 2) / (count - 1)]);
+  }
+  return kept;
+}
 
 double grid_spread(const nn::Image& grid, int64_t columns) {
   const int64_t upscale = columns < 2 || grid.channels != 1 ? 0 : find_upscale(grid, columns);
@@ -137,12 +129,12 @@ double grid_spread(const nn::Image& grid, int64_t columns) {
 std::vector<SampleGrid> read_sample_grids(const fs::path& folder, int64_t columns,
                                           uint64_t most_grids, uint64_t most_bytes,
                                           std::vector<std::string>& notes) {
-  const std::vector<GridFile> files = list_grids(folder);
+  const std::vector<SampleFile> files = list_samples(folder);
   uint64_t bytes = 1;
-  for (const GridFile& file : files) bytes += file.bytes;
+  for (const SampleFile& file : files) bytes += file.bytes;
   const uint64_t count = std::clamp<uint64_t>(most_bytes * files.size() / bytes, 2, most_grids);
   std::vector<SampleGrid> grids;
-  for (const GridFile& file : thinned(files, count)) {
+  for (const SampleFile& file : thinned(files, count)) {
     try {
       SampleGrid grid{file.step, nn::read_file(file.path, kMaxPngBytes), 0};
       grid.spread = spread_of(file, grid.png, columns);

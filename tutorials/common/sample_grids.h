@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -8,6 +9,21 @@
 #include "nn/data/image.h"
 
 namespace forger::tutorials {
+
+inline constexpr uint64_t kMaxPngBytes = 64 << 20;  // of a picture that is read
+
+/// The file of such a picture.
+struct SampleFile {
+  int64_t step;
+  std::filesystem::path path;
+  uint64_t bytes;
+};
+
+/// Returns the pictures step_NNNNNN.png in a folder in the order of their steps. Throws Error if it
+/// is no folder.
+std::vector<SampleFile> list_samples(const std::filesystem::path& folder);
+/// Returns `count` of the files, at least 2, at even distances, with the first and the last.
+std::vector<SampleFile> thinned(const std::vector<SampleFile>& files, size_t count);
 
 /// The picture samples/step_NNNNNN.png of a run.
 struct SampleGrid {
