@@ -143,8 +143,12 @@ TEST_CASE("an experiment's JSON holds predictions, values, seeds, build and inpu
   CHECK(json["series"][4]["points"][0]["at"] == "blur");
   const fs::path picture = folder / "out/experiments/9.1_square.png";
   const auto& pictures = json["pictures"];
-  REQUIRE(pictures.size() == 1);
-  CHECK(pictures[0] == nlohmann::json({{"file", "9.1_square.png"},
+  REQUIRE(pictures.size() == 2);
+  CHECK(pictures[0]["file"] == "9.1_flash.gif");
+  const std::string animation = contents(folder / "out/experiments/9.1_flash.gif");
+  CHECK(animation.starts_with("GIF89a"));
+  CHECK(pictures[0]["checksum"] == tutorials::checksum(animation));
+  CHECK(pictures[1] == nlohmann::json({{"file", "9.1_square.png"},
                                        {"checksum", tutorials::checksum(contents(picture))}}));
   CHECK(read_png(picture, 1).pixels == std::vector<uint8_t>{0, 1, 2, 3});
   CHECK(json["seeds"] == nlohmann::json({3, 4, 6}));
@@ -167,7 +171,7 @@ TEST_CASE("--record writes the text's result, and later runs are compared with i
   CHECK(out.find("written     tutorials/09_lines/results/9.1.json\n") != std::string::npos);
   CHECK_FALSE(fs::exists(folder / "out"));
   CHECK(names_of(folder / "tutorials/09_lines/results") ==
-        std::set<std::string>{"9.1.json", "9.1_square.png"});
+        std::set<std::string>{"9.1.json", "9.1_flash.gif", "9.1_square.png"});
   const std::string again = experiment_ok(folder, "9.1 --quick");
   CHECK(again.find("\nquick       small sizes and one seed; the numbers may differ\n") !=
         std::string::npos);
@@ -307,7 +311,7 @@ TEST_CASE("a failed experiment writes nothing") {
   CHECK(nothing.status == 1);
   CHECK(nothing.err == "slope: predicted, but not recorded\n");
   CHECK(names_of(folder / "tutorials/09_lines/results") ==
-        std::set<std::string>{"9.1.json", "9.1_square.png"});
+        std::set<std::string>{"9.1.json", "9.1_flash.gif", "9.1_square.png"});
   fs::remove(folder / "tutorials/09_lines/weights");
   const Result incomplete = experiment(folder, "9.1");
   CHECK(incomplete.status == 1);

@@ -138,6 +138,11 @@ std::string ffmpeg_line(const std::filesystem::path& path, int delay) {
 
 void write_gif(const std::filesystem::path& path, const std::vector<Image>& frames, int delay,
                int last_delay, SourceLoc loc) {
+  write_file(path, encode_gif(path, frames, delay, last_delay, loc));
+}
+
+std::string encode_gif(const std::filesystem::path& path, const std::vector<Image>& frames,
+                       int delay, int last_delay, SourceLoc loc) {
   check_frames(frames, delay, last_delay, loc);
   Colours colours;
   std::vector<GifPixelType> indices = indexed(path, frames, delay, colours, loc);
@@ -176,7 +181,7 @@ void write_gif(const std::filesystem::path& path, const std::vector<Image>& fram
     }
   }
   check(EGifCloseFile(gif.release(), &error) == GIF_OK);
-  write_file(path, bytes);
+  return bytes;
 }
 
 }  // namespace forger::nn

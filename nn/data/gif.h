@@ -18,6 +18,9 @@ namespace forger::nn {
 ///   message then ends with ffmpeg_line().
 void write_gif(const std::filesystem::path& path, const std::vector<Image>& frames, int delay = 10,
                int last_delay = 200, SourceLoc loc = SourceLoc::here());
+/// Returns the bytes of that file. The path is for errors.
+std::string encode_gif(const std::filesystem::path& path, const std::vector<Image>& frames,
+                       int delay = 10, int last_delay = 200, SourceLoc loc = SourceLoc::here());
 
 /// Returns a command line that makes an animation of any colours from the PNG files in the folder
 /// beside `path` that has its name without .gif: RUN/samples.gif from RUN/samples/*.png.

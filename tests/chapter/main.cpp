@@ -23,6 +23,8 @@ void measure_line(Measurement& m) {
     m.record("share", {"spoilt set", "blur"}, 1 / number);
   }
   m.record("number of parts", 7);
+  m.animation("flash", {nn::Image{.width = 1, .height = 1, .channels = 1, .pixels = {0}},
+                        nn::Image{.width = 1, .height = 1, .channels = 1, .pixels = {255}}});
   m.picture("square", nn::Image{.width = 2, .height = 2, .channels = 1, .pixels = {0, 1, 2, 3}});
 }
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <limits>
 #include <unordered_map>
+#include <utility>
 
 #include "autograd/error.h"
 
@@ -120,8 +121,8 @@ double tick_step(double half_width) {
 
 }  // namespace
 
-Canvas::Canvas(double half_width, const std::string& caption, SourceLoc loc)
-    : half_width_(half_width), pixels_(kSide * kSide, kWhite) {
+Canvas::Canvas(double half_width, const std::string& caption, Names names, SourceLoc loc)
+    : half_width_(half_width), names_(std::move(names)), pixels_(kSide * kSide, kWhite) {
   check_above_0("Canvas", "half_width", half_width, loc);
   text({kLeft, 8}, caption, Ink::kDark);
   ticks();
@@ -221,9 +222,8 @@ void Canvas::points(const Tensor& points, Ink ink, SourceLoc loc) {
   const auto entry = static_cast<size_t>(ink);
   if (entry >= 2 || in_legend_[entry]) return;
   in_legend_[entry] = true;
-  const double right = kLeft + kPlot - (entry == 0 ? text_width("generated") + 24 : 0);
-  const std::string name = entry == 0 ? "real" : "generated";
-  text({right - text_width(name), 8}, name, ink);
+  const double right = kLeft + kPlot - (entry == 0 ? text_width(names_[1]) + 24 : 0);
+  text({right - text_width(names_[entry]), 8}, names_[entry], ink);
 }
 
 void Canvas::segment(Place from, Place to, double width, Ink ink) {

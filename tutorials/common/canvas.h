@@ -34,10 +34,12 @@ enum class Ink {
 /// are not finite.
 class Canvas {
  public:
+  /// What the legend calls the points of kReal and kGenerated.
+  using Names = std::array<std::string, 2>;
   /// An empty picture of 480 x 480 pixels with a line of text above it, in ASCII. Throws Error
   /// unless half_width is above 0 and at most 1e15.
   explicit Canvas(double half_width, const std::string& caption = {},
-                  SourceLoc loc = SourceLoc::here());
+                  Names names = {"real", "generated"}, SourceLoc loc = SourceLoc::here());
 
   /// Returns the points [m, 2] at which surface() needs a value: a grid, every third pixel.
   static constexpr int64_t kSurfaceSide = 145;
@@ -76,6 +78,7 @@ class Canvas {
   void ticks();
 
   double half_width_;
+  Names names_;
   std::vector<std::array<float, 3>> pixels_;  // [side, side], red, green and blue from 0 to 255
   bool in_legend_[2] = {false, false};        // kReal, kGenerated
 };

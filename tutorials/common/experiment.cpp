@@ -13,6 +13,8 @@
 #include <variant>
 
 #include "autograd/error.h"
+#include "nn/data/gif.h"
+#include "nn/data/image.h"
 #include "nn/file.h"
 #include "tutorials/common/experiment_inputs.h"
 #include "tutorials/common/experiment_result.h"
@@ -279,6 +281,12 @@ void Measurement::record(const std::string& quantity, const Point& point, double
 
 void Measurement::picture(const std::string& name, const nn::Image& image) {
   pictures_.emplace_back(name + ".png", nn::encode_png(image));
+}
+
+void Measurement::animation(const std::string& name, const std::vector<nn::Image>& frames) {
+  constexpr int kDelay = 25;  // hundredths of a second
+  const std::string file = name + ".gif";
+  pictures_.emplace_back(file, nn::encode_gif(file, frames, kDelay));
 }
 
 void Measurement::progress(const std::string& text) const {

@@ -91,6 +91,9 @@ class Measurement {
   void record(const std::string& quantity, const Point& point, double value);
   /// Adds a picture, which is written beside the result as 1.3_NAME.png.
   void picture(const std::string& name, const nn::Image& image);
+  /// Adds an animation of frames of one size with at most 256 colours, each shown for a quarter of
+  /// a second. It is written as 1.3_NAME.gif.
+  void animation(const std::string& name, const std::vector<nn::Image>& frames);
   /// Prints a line with the time since the beginning.
   void progress(const std::string& text) const;
 

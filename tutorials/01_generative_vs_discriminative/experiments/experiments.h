@@ -19,10 +19,11 @@ tutorials::Experiment clusters();           // 1.4
 tutorials::Experiment missing_pixels();     // 1.5
 tutorials::Experiment yardstick();          // 1.6
 tutorials::Experiment augmentation();       // 1.7
+tutorials::Experiment plane();              // 1.8
 
 inline std::vector<tutorials::Experiment> experiments() {
   return {one_gaussian(),   how_many_examples(), sampled_models(), clusters(),
-          missing_pixels(), yardstick(),         augmentation()};
+          missing_pixels(), yardstick(),         augmentation(),   plane()};
 }
 
 }  // namespace forger::generative
