@@ -137,6 +137,36 @@ TEST_CASE("a classifier learns classes from folders, and is saved alone by weigh
                             "  found    61 images, checksum "));
 }
 
+TEST_CASE("a run goes on with the labels with which it began, and with no others") {
+  const TempFolder folder;
+  make_classes(folder, 10);
+  generative_ok(folder, kTinyClassifier + words("--steps 2 --out run"));
+  const std::string checkpoint = contents(folder / "run/checkpoint.safetensors");
+  // The last picture of one class becomes the first of the other: the same images in the same
+  // order.
+  const fs::path last = folder / "pictures/one/picture9.png";
+  fs::rename(last, folder / "pictures/two/a.png");
+  const std::string images = "  found    20 images, checksum ", labels = ", of the labels ";
+  for (const char* line :
+       {"--resume --steps 4 --out run", "test --checkpoint run/checkpoint.safetensors"}) {
+    CAPTURE(line);
+    const Result result = generative(folder, words(line));
+    CHECK(result.status == 1);
+    CHECK(
+        result.err.starts_with("DIR/pictures: not the labels with which the run began\n" + images));
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 3);
+    const size_t found = result.err.find(labels), expected = result.err.rfind(labels);
+    REQUIRE(found < expected);
+    CHECK(result.err.substr(found, 31) != result.err.substr(expected, 31));
+  }
+  const Result given = generative(folder, words("--resume --steps 4 --out run --data pictures"));
+  CHECK(given.status == 2);
+  CHECK(given.err.starts_with("--data: not the images with which the run began\n" + images));
+  CHECK(contents(folder / "run/checkpoint.safetensors") == checkpoint);
+  fs::rename(folder / "pictures/two/a.png", last);
+  generative_ok(folder, words("--resume --steps 4 --out run"));
+}
+
 TEST_CASE("images that a classifier cannot learn from are wrong options, and nothing is written") {
   const TempFolder folder;
   make_pictures(folder / "flat", 20, 1);

@@ -35,7 +35,7 @@ TrainedC load_classifier(const std::string& given) {
   trained.path = checkpoint.path;
   const auto seed = static_cast<uint64_t>(options.run.seed);
   trained.data = tutorials::load_data(options.run.data, seed, true);
-  tutorials::check_same_images(trained.data.images, checkpoint.position.images);
+  tutorials::check_identity(kChapter, trained.data.images, checkpoint.position.images);
   trained.network = options.network(static_cast<int64_t>(trained.data.images.class_names.size()));
   trained.C = std::make_unique<tutorials::Classifier>(trained.network);
   nn::restore(checkpoint.checkpoint, "C.", trained.C->state(), checkpoint.path.string(), {});

@@ -15,19 +15,20 @@ inline const tutorials::Chapter kChapter = {
     .name = "generative",
     .quick = {{"steps", "600"}, {"sample-every", "200"}},
     .next = "test, weights",
-    .report = {
-        .title = "Chapter 1: Generative and discriminative",
-        .curves = {
-            {"loss", "Loss",
-             "Cross entropy of the classifier on the step's batch. It is 2.303 (log 10) when ten "
-             "classes can only be guessed, and 0 when every label is right and sure."},
-            {"accuracy", "Accuracy",
-             "The share of the step's batch that was labelled correctly, before the step's "
-             "update."},
-            {"held-out", "Accuracy",
-             "The same for a batch of images that the training never sees. Where this curve "
-             "stays "
-             "behind the other, the classifier has learnt images by heart."}}}};
+    .report =
+        {.title = "Chapter 1: Generative and discriminative",
+         .curves =
+             {{"loss", "Loss",
+               "Cross entropy of the classifier on the step's batch. It is 2.303 (log 10) when ten "
+               "classes can only be guessed, and 0 when every label is right and sure."},
+              {"accuracy", "Accuracy",
+               "The share of the step's batch that was labelled correctly, before the step's "
+               "update."},
+              {"held-out", "Accuracy",
+               "The same for a batch of images that the training never sees. Where this curve "
+               "stays "
+               "behind the other, the classifier has learnt images by heart."}}},
+    .uses_labels = true};
 
 // Streams of random numbers, one per purpose, as in chapter 3.
 constexpr uint64_t kDrawingStream = uint64_t{'S'} << 56;

@@ -125,7 +125,7 @@ void Run::prepare_resume() {
 
 void Run::check_images() {
   const std::string& source = data_.images.source;
-  const std::string images = fingerprint(data_.images);
+  const std::string images = identity(chapter_, data_.images);
   if (options_.resume && images != position_.images) {
     for (const char* option : {"data", "data-dir"}) {
       if (find_option(table_, option).given) {
@@ -133,7 +133,7 @@ void Run::check_images() {
                     position_.images);
       }
     }
-    check_same_images(data_.images, position_.images);
+    check_identity(chapter_, data_.images, position_.images);
   }
   position_.images = images;
   for (const Fork& fork : position_.forks) {

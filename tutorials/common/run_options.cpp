@@ -4,8 +4,10 @@
 #include <iterator>
 #include <variant>
 
+#include "autograd/error.h"
 #include "nn/data/folder.h"
 #include "nn/escape.h"
+#include "tutorials/common/checksum.h"
 #include "tutorials/common/records.h"
 
 namespace forger::tutorials {
@@ -120,6 +122,22 @@ std::vector<Option> applying_options(const std::vector<Option>& table, bool with
     if (with_images || !image_option) options.push_back(option);
   }
   return options;
+}
+
+std::string identity(const Chapter& chapter, const nn::ImageSet& images) {
+  if (!chapter.uses_labels) return fingerprint(images);
+  std::string labels;
+  for (const int label : images.labels) labels += std::to_string(label) + ",";
+  return fingerprint(images) + ", of the labels " + checksum(labels);
+}
+
+void check_identity(const Chapter& chapter, const nn::ImageSet& images,
+                    const std::string& expected) {
+  const std::string found = identity(chapter, images), pixels = fingerprint(images);
+  if (found == expected) return;
+  if (!expected.starts_with(pixels)) check_same_images(images, expected);
+  fail(images.source, "not the labels with which the run began",
+       {"found    " + found, "expected " + expected}, {});
 }
 
 std::map<std::string, std::string> to_metadata(const Chapter& chapter,

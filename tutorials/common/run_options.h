@@ -26,6 +26,7 @@ struct Chapter {
   std::vector<std::pair<std::string, std::string>> quick;
   std::string next;  // the commands that use what was trained: "generate, interpolate"
   ReportText report;
+  bool uses_labels = false;  // the labels then belong to what identifies a run's images
 };
 
 struct RunOptions {
@@ -53,7 +54,7 @@ struct Position {
   int64_t step = 0;              // steps done
   int64_t latent_counter = 0;    // random numbers drawn so far
   int64_t epoch = 0, batch = 0;  // of the loader
-  std::string images;            // fingerprint() of the images; empty in a run without images
+  std::string images;            // identity() of the images; empty in a run without images
   std::string file;              // size and checksum of a run's data file; empty if it has none
   std::vector<Fork> forks;       // through which the run came to be, the oldest first
 };
@@ -61,6 +62,13 @@ struct Position {
 /// Returns the options that apply to a run: all but --fork and --at, which the run's forks record.
 /// Without images, those about images and epochs do not apply.
 std::vector<Option> applying_options(const std::vector<Option>& table, bool with_images);
+
+/// Returns what identifies a run's images, wherever they are: their fingerprint(), and a checksum
+/// of the labels if the chapter uses them.
+std::string identity(const Chapter& chapter, const nn::ImageSet& images);
+/// Throws Error unless `expected` is the identity() of the images.
+void check_identity(const Chapter& chapter, const nn::ImageSet& images,
+                    const std::string& expected);
 
 /// Returns a checkpoint's metadata. They hold neither time nor machine, so equal runs give equal
 /// files.
