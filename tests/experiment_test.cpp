@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "dcgan_program.h"
@@ -329,6 +330,30 @@ TEST_CASE("chapter 3 says that it has no experiments yet") {
         "experiment: this chapter has no experiments yet\n  found    3.1\n"
         "  expected another command\n");
 }
+
+#ifndef FORGER_SANITIZED
+TEST_CASE("experiment 1.8 --quick measures what theory says, and draws") {
+  const TempFolder folder;
+  run_program_ok(FORGER_GENERATIVE, folder, words("experiment 1.8 --quick"));
+  std::map<std::string, double> measured;
+  const nlohmann::json json = read_json(folder / "out/experiments/1.8.json");
+  for (const auto& prediction : json["predictions"]) {
+    measured[prediction["quantity"]] = prediction["measured"]["mean"];
+  }
+  CHECK(measured.size() == 8);
+  CHECK(measured["error on Gaussians, logistic regression"] == doctest::Approx(0.159).epsilon(0.1));
+  CHECK(measured["error on Gaussians, shared covariance"] == doctest::Approx(0.159).epsilon(0.1));
+  CHECK(measured["error on Gaussians, naive Bayes"] == doctest::Approx(0.274).epsilon(0.1));
+  CHECK(measured["degrees between the lines"] < 2);
+  CHECK(measured["error on moons, the best rule"] == doctest::Approx(0.0564).epsilon(0.15));
+  CHECK(measured["error on moons, network / best rule"] > 1);
+  CHECK(measured["falls of the log-likelihood"] == 0);
+  CHECK(measured["log-likelihood gained by fitting"] > 0);
+  CHECK(names_of(folder / "out/experiments") ==
+        std::set<std::string>{"1.8.json", "1.8_em.gif", "1.8_em_steps.png", "1.8_gaussians.png",
+                              "1.8_moons.png"});
+}
+#endif
 
 TEST_CASE("an experiment needs its own file, a prediction with its source, a seed and a time") {
   const Experiment good = {.id = "9.1",

@@ -224,7 +224,7 @@ nn::Image draw_border(const Model& model, double error, const LabelledPoints& tr
 
 /// Two classes in the plane, and how their picture looks.
 struct Classes {
-  std::string name;
+  std::string name, picture;
   LabelledPoints train, test;
   Model best;
   double half_width;
@@ -243,19 +243,21 @@ std::map<std::string, double> measure_models(tutorials::Measurement& m, const Cl
     if (seed != m.seeds()[0] || drawn.count(model.name) == 0) continue;
     pictures.push_back(draw_border(model, error, classes.train, classes.half_width));
   }
-  if (seed == m.seeds()[0]) m.picture(classes.name, in_rows_of_two(pictures));
+  if (seed == m.seeds()[0]) m.picture(classes.picture, in_rows_of_two(pictures));
   return errors;
 }
 
 void measure_borders(tutorials::Measurement& m) {
   for (const uint64_t seed : m.seeds()) {
     Random random(seed, uint64_t{'B'} << 56);
-    const Classes gaussians{"gaussians",
+    const Classes gaussians{"Gaussians",
+                            "gaussians",
                             two_gaussians(m.quick() ? 2000 : 20'000, random),
                             two_gaussians(m.quick() ? 5000 : 100'000, random),
                             {kBest, posterior_of_two_gaussians},
                             3.5};
     const Classes moons{"moons",
+                        "moons",
                         labelled_moons(500, random),
                         labelled_moons(m.quick() ? 5000 : 50'000, random),
                         {kBest, posterior_of_moons},
@@ -263,7 +265,7 @@ void measure_borders(tutorials::Measurement& m) {
     const auto on_gaussians =
         measure_models(m, gaussians, {kLogistic, kNaive, "random forest", "network"}, seed);
     for (const char* name : {kLogistic, kShared, kNaive}) {
-      m.record(std::string("error on gaussians, ") + name, on_gaussians.at(name));
+      m.record(std::string("error on Gaussians, ") + name, on_gaussians.at(name));
     }
     m.record("degrees between the lines", degrees_between_lines(gaussians.train));
     const auto on_moons = measure_models(
@@ -406,12 +408,12 @@ tutorials::Experiment plane() {
   return {.id = "1.8",
           .title = "Borders and ellipses in the plane",
           .predictions =
-              {about("error on gaussians, logistic regression", best_error_of_two_gaussians(),
+              {about("error on Gaussians, logistic regression", best_error_of_two_gaussians(),
                      0.005, "Phi(-d/2) with d = 2, the error of the best rule"),
-               about("error on gaussians, shared covariance", best_error_of_two_gaussians(), 0.005,
+               about("error on Gaussians, shared covariance", best_error_of_two_gaussians(), 0.005,
                      "the model is right, so it finds the best rule, too"),
-               about("error on gaussians, naive Bayes", naive_error_of_two_gaussians(), 0.005,
-                     "Phi(-0.6): blind to the correlation, its border is the line x = 0"),
+               about("error on Gaussians, naive Bayes", naive_error_of_two_gaussians(), 0.005,
+                     "Phi(-0.6): blind to the correlation, its border is the line x_1 = 0"),
                at_most("degrees between the lines", 1,
                        "both tend to the line with the normal S^-1 (m_1 - m_0)"),
                about("error on moons, the best rule", best_error_of_moons(), 0.003,
