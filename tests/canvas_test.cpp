@@ -125,6 +125,20 @@ TEST_CASE("dots, lines, circles and arrows are where they belong") {
   CHECK(at(image, 2, 1.05, -1) == kWhite);
 }
 
+TEST_CASE("the legend names the points that were drawn, real and generated unless it is told") {
+  const auto drawn = [](const Canvas::Names& names, bool with_points) {
+    Canvas canvas(2, "caption", names);
+    if (with_points) canvas.points(Tensor::zeros({1, 2}), Ink::kGenerated);
+    return canvas.image().pixels;
+  };
+  CHECK(drawn({"class 1", "class 0"}, true) != drawn({"real", "generated"}, true));
+  CHECK(drawn({"class 1", "class 0"}, true) == drawn({"another", "class 0"}, true));
+  CHECK(drawn({"class 1", "class 0"}, false) == drawn({"real", "generated"}, false));
+  Canvas canvas(2, "caption");
+  canvas.points(Tensor::zeros({1, 2}), Ink::kGenerated);
+  CHECK(canvas.image().pixels == drawn({"real", "generated"}, true));
+}
+
 TEST_CASE("the frame, tick labels, caption and legend are drawn, and nothing leaves the frame") {
   const nn::Image empty = Canvas(3).image();
   CHECK(pixel(empty, 35, 200) == kDark);
