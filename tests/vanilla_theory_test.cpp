@@ -2,6 +2,7 @@
 // prediction holds.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -36,6 +37,17 @@ double measured(const nlohmann::json& result, const std::string& quantity) {
 }  // namespace
 
 #ifndef FORGER_SANITIZED
+TEST_CASE("D alone reaches p / (p + q), and its loss gives the Jensen-Shannon divergence") {
+  const nlohmann::json result = quick_result("2.1");
+  CHECK(std::abs(measured(result, "m = 1: loss") - 1.1635) < 0.01);
+  CHECK(std::abs(measured(result, "m = 1: accuracy") - 0.6915) < 0.01);
+  CHECK(std::abs(measured(result, "m = 1: log 2 - loss / 2") - 0.1114) < 0.01);
+  CHECK(std::abs(measured(result, "m = 2: loss") - 0.7126) < 0.01);
+  CHECK(std::abs(measured(result, "m = 2: accuracy") - 0.8413) < 0.01);
+  CHECK(std::abs(measured(result, "m = 2: log 2 - loss / 2") - 0.3368) < 0.01);
+  CHECK(std::abs(measured(result, "one real to three: loss per example") - 0.5623) < 0.01);
+}
+
 TEST_CASE("the Dirac-GAN leaves its start with simultaneous steps and orbits with alternating") {
   const nlohmann::json result = quick_result("2.2");
   CHECK(measured(result, "simultaneous: growth of the radius") ==
@@ -43,6 +55,12 @@ TEST_CASE("the Dirac-GAN leaves its start with simultaneous steps and orbits wit
   CHECK(measured(result, "alternating: largest / smallest radius") ==
         doctest::Approx(1.02532).epsilon(0.0002));
   CHECK(measured(result, "alternating, R1: radius, factor per step") < 0.986);
+}
+
+TEST_CASE("both losses point one way at the pixels, and SGD stalls with one of them") {
+  const nlohmann::json result = quick_result("2.4");
+  CHECK(measured(result, "least D(G(z))") > 1e-9);
+  CHECK(measured(result, "sure D, SGD, -log D: steps to the target") > 0);
 }
 #endif
 
