@@ -130,6 +130,23 @@ TEST_CASE("a fork trains with other options from its step on and names them") {
   dcgan_ok(folder, words("generate --checkpoint new/checkpoint.safetensors --count 2 --out made"));
 }
 
+TEST_CASE("what a fork copies ends at its step") {
+  const TempFolder folder;
+  make_forkable_run(folder);
+  nn::write_file(folder / "run/samples/step_000003.txt", "of another kind");
+  nn::write_file(folder / "run/samples/step_.png", "of no step");
+  nn::write_file(folder / "run/samples/step_000005.png.tmp", "half-written");
+  nn::make_folder(folder / "new");
+  tutorials::copy_history(folder / "run", folder / "new", 10);
+  CHECK(names_of(folder / "new") ==
+        std::set<std::string>{"metrics.csv", "samples/step_000000.png", "samples/step_000003.txt",
+                              "samples/step_000005.png", "samples/step_000010.png"});
+  std::string header;
+  auto rows = rows_of(folder / "run/metrics.csv", header);
+  rows.resize(10);
+  CHECK(rows_of(folder / "new/metrics.csv", header) == rows);
+}
+
 TEST_CASE("--fork and --at with wrong values are errors and write nothing") {
   const TempFolder folder;
   make_forkable_run(folder);

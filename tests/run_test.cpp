@@ -190,7 +190,9 @@ TEST_CASE("a run without images has no epochs and continues with the same random
   const auto rows = rows_of(folder / "whole/metrics.csv", header);
   CHECK(header == "step,D_x");
   REQUIRE(rows.size() == 30);
+  CHECK(rows[29].size() == 2);
   CHECK(rows[29][0] == 30);
+  CHECK(rows[29][1] != 0);
   CHECK(metadata_of(whole) == std::map<std::string, std::string>{{"batch-size", "64"},
                                                                  {"chapter", "several"},
                                                                  {"latent-counter", "30"},

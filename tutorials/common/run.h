@@ -68,7 +68,7 @@ class Run {
   /// The number of the current step, from 1; 0 before the first.
   int64_t step() const { return position_.step; }
   /// True before the first step.
-  bool is_new() const { return position_.step == 0 && position_.forks.empty(); }
+  bool is_new() const { return position_.step == 0; }
 
   /// Begins a step. Returns false when the run has all its steps or a signal arrived.
   bool next_step();
