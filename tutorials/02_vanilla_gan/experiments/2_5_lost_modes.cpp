@@ -119,16 +119,16 @@ double record(tutorials::Measurement& m, const std::string& shape, const Way& wa
   options.steps = steps;
   const auto outcomes =
       for_seeds<Outcome>(m.seeds(), [&](uint64_t seed) { return learn(target, options, seed); });
-  double share = 0;
+  double count = 0;
   for (const Outcome& outcome : outcomes) {
     const Point at("setting, " + shape, way.name);
     m.record("modes of " + std::to_string(target.modes()), at, static_cast<double>(outcome.modes));
     m.record("good points, " + shape, at, outcome.good);
     m.record("Jensen-Shannon distance, " + shape, at, outcome.distance);
-    share += is_it(outcome) ? 1.0 / static_cast<double>(outcomes.size()) : 0;
+    count += is_it(outcome) ? 1 : 0;
   }
   m.progress(shape + ", " + way.name);
-  return share;
+  return count / static_cast<double>(outcomes.size());
 }
 
 void measure(tutorials::Measurement& m) {
