@@ -57,6 +57,9 @@ TEST_CASE("a run's pictures become samples.gif, at most 100 of them") {
   for (int64_t step = 1; step < 5; ++step) save(folder, step, picture(4, 1, 10 * step));
   CHECK(animate(folder) == "gif      DIR/samples.gif, 5 pictures\n");
   CHECK(frames_in(folder / "samples.gif") == 5);
+  // The colours are in the order of the frames. Their table follows 13 bytes.
+  CHECK(nn::read_file(folder / "samples.gif", 1 << 20).substr(13, 9) ==
+        std::string("\0\0\0\x0a\x0a\x0a\x14\x14\x14", 9));
   for (int64_t step = 5; step < 130; ++step) save(folder, step, picture(4, 1, step));
   CHECK(animate(folder) == "gif      DIR/samples.gif, 100 pictures\n");
   CHECK(frames_in(folder / "samples.gif") == 100);

@@ -211,11 +211,15 @@ TEST_CASE("moons and the spiral lie on their curves") {
   CHECK(lower > 400);
   CHECK(lower < 600);
   const Tensor arm = spiral(1000, random, 2, 0);
+  int64_t inner = 0;
   for (int64_t i = 0; i < 1000; ++i) {
     const double x = arm.at({i, 0}), y = arm.at({i, 1}), t = std::hypot(x, y) / 2;
     CHECK(t <= 1);
     CHECK(x == doctest::Approx(2 * t * std::cos(4 * M_PI * t)).epsilon(1e-4));
+    inner += t * t < 0.5;  // half of the arm, nearly
   }
+  CHECK(inner > 400);
+  CHECK(inner < 600);
 }
 
 TEST_CASE("line_segment goes through the origin at the slope 3/4") {

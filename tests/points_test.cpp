@@ -43,9 +43,9 @@ TEST_CASE("points are read as spreadsheets and Python write them") {
   const std::vector<Scalar> expected = {1.5f, -2, 0.25f, 300};
   for (const std::string& text : {
            "1.5,-2\n0.25,300\n"s,
-           "1.5,-2\n0.25,300"s,                                   // no last line break
-           "x,y\n1.5,-2\n0.25,300\n"s,                            // a header
-           "\xef\xbb\xbfx;y\r\n1.5;-2\r\n0.25;300\r\n"s,          // Excel in half of Europe
+           "\xef\xbb\xbf+1.5,-2\n0.25,300"s,              // a byte order mark, no last line break
+           "x,y\n1.5,-2\n0.25,300\n"s,                    // a header
+           "\xef\xbb\xbfx;y\r\n1.5;-2\r\n0.25;300\r\n"s,  // Excel in half of Europe
            "\"x\",\"y\"\n\"1.5\",\"-2\"\n\"0.25\",\"300\"\n"s,    // all in quotes
            "1.5\t-2\r0.25\t300\r"s,                               // an old Macintosh
            "\n\n x , y \n\n  1.5 ,  -2\t\n   \n0.25 , 300\n\n"s,  // blanks and blank lines
