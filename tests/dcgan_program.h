@@ -116,6 +116,13 @@ inline std::vector<std::vector<double>> rows_of(const fs::path& csv, std::string
   return rows;
 }
 
+/// Reads the number that follows after these words in an output.
+inline double number_after(const std::string& text, const std::string& words) {
+  const size_t at = text.find(words);
+  REQUIRE(at != std::string::npos);
+  return std::stod(text.substr(at + words.size()));
+}
+
 inline nn::Image read_png(const fs::path& path, int64_t channels) {
   return nn::decode_image(contents(path), channels, path.string());
 }

@@ -38,12 +38,6 @@ std::string generative_ok(const TempFolder& folder, const Words& words) {
   return run_program_ok(FORGER_GENERATIVE, folder, words);
 }
 
-double number_after(const std::string& text, const std::string& words) {
-  const size_t at = text.find(words);
-  REQUIRE(at != std::string::npos);
-  return std::stod(text.substr(at + words.size()));
-}
-
 /// Pictures of two classes, which differ in the place of their bright square.
 void make_classes(const TempFolder& folder, int count) {
   make_pictures(folder / "pictures/one", count, 1);

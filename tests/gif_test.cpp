@@ -2,7 +2,6 @@
 #include "nn/data/gif.h"
 
 #include <doctest/doctest.h>
-#include <gif_lib.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -14,6 +13,7 @@
 
 #include "autograd/random.h"
 #include "failing_calls.h"
+#include "gif_frames.h"
 #include "message.h"
 #include "nn/data/image.h"
 #include "temp_folder.h"
@@ -22,44 +22,6 @@ namespace forger {
 namespace {
 
 using namespace nn;
-
-struct Decoded {
-  std::vector<Image> frames;  // 3 channels
-  std::vector<int> delays;
-  int loops = -1;  // how often it is shown again; 0 means for ever
-};
-
-Decoded decode(const std::filesystem::path& path) {
-  int error = 0;
-  GifFileType* gif = DGifOpenFileName(path.c_str(), &error);
-  REQUIRE(gif != nullptr);
-  REQUIRE(DGifSlurp(gif) == GIF_OK);
-  Decoded decoded;
-  for (int i = 0; i < gif->ImageCount; ++i) {
-    const SavedImage& saved = gif->SavedImages[i];
-    for (int k = 0; i == 0 && k + 1 < saved.ExtensionBlockCount; ++k) {
-      const ExtensionBlock &name = saved.ExtensionBlocks[k], &data = saved.ExtensionBlocks[k + 1];
-      if (name.Function != APPLICATION_EXT_FUNC_CODE || name.ByteCount != 11) continue;
-      CHECK(std::string(reinterpret_cast<const char*>(name.Bytes), 11) == "NETSCAPE2.0");
-      REQUIRE(data.ByteCount == 3);
-      decoded.loops = data.Bytes[1] + 256 * data.Bytes[2];
-    }
-    GraphicsControlBlock control;
-    REQUIRE(DGifSavedExtensionToGCB(gif, i, &control) == GIF_OK);
-    CHECK(control.TransparentColor == NO_TRANSPARENT_COLOR);
-    decoded.delays.push_back(control.DelayTime);
-    CHECK(saved.ImageDesc.Width == gif->SWidth);
-    CHECK(saved.ImageDesc.Height == gif->SHeight);
-    Image frame{.width = gif->SWidth, .height = gif->SHeight, .channels = 3, .pixels = {}};
-    for (int p = 0; p < gif->SWidth * gif->SHeight; ++p) {
-      const GifColorType& colour = gif->SColorMap->Colors[saved.RasterBits[p]];
-      frame.pixels.insert(frame.pixels.end(), {colour.Red, colour.Green, colour.Blue});
-    }
-    decoded.frames.push_back(std::move(frame));
-  }
-  DGifCloseFile(gif, &error);
-  return decoded;
-}
 
 /// A picture with random pixels out of `colours`.
 Image make_frame(int64_t width, int64_t height, const std::vector<uint32_t>& colours,
@@ -87,7 +49,7 @@ Image coloured(const Image& image) {
 
 void check_round_trip(const TempFolder& folder, const std::vector<Image>& frames) {
   write_gif(folder / "a.gif", frames, 7, 300);
-  const Decoded decoded = decode(folder / "a.gif");
+  const DecodedGif decoded = decode_gif(folder / "a.gif");
   CHECK(decoded.loops == 0);
   REQUIRE(decoded.frames.size() == frames.size());
   for (size_t i = 0; i < frames.size(); ++i) {
@@ -182,7 +144,7 @@ TEST_CASE("a GIF is complete or absent") {
     const FailingCalls calls(1, ENOSPC);  // the write, after open
     CHECK_THROWS_AS(write_gif(folder / "a.gif", {one, one, one, one, one, one, one}), Error);
   }
-  CHECK(decode(folder / "a.gif").frames.size() == 1);
+  CHECK(decode_gif(folder / "a.gif").frames.size() == 1);
   CHECK_FALSE(std::filesystem::exists(folder / "a.gif.tmp"));
 }
 

@@ -16,8 +16,6 @@
 
 namespace forger::vanilla {
 
-namespace fs = std::filesystem;
-
 int generate(const tutorials::GenerateOptions& options) {
   TrainOptions trained;
   const auto run = tutorials::load_trained(options.checkpoint, kChapter, train_options(trained));
@@ -28,8 +26,8 @@ int generate(const tutorials::GenerateOptions& options) {
   nn::restore(run.checkpoint, "G.", G.state(), source, {});
   std::printf("generator   %s\n", run.str().c_str());
 
-  const fs::path folder =
-      options.out.empty() ? run.path.parent_path() / "generated" : fs::path(options.out);
+  const std::filesystem::path beside = run.path.parent_path() / "generated";
+  const auto folder = options.out.empty() ? beside : std::filesystem::path(options.out);
   Random random(static_cast<uint64_t>(options.seed), kGenerateStream);
   const auto next = [&](int64_t n) {
     return tutorials::draw(G, random.normal({n, trained.latent}));
@@ -42,7 +40,7 @@ int generate(const tutorials::GenerateOptions& options) {
   }
   const Tensor frame = Tensor::empty({3});
   nn::restore(run.checkpoint, "target.", {{"frame", frame}}, source, {});
-  tutorials::write_points(folder, next(options.count), frame);
+  tutorials::write_points(folder, options.count, frame, next);
   return 0;
 }
 

@@ -76,7 +76,9 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
     if (run.save_is_due()) run.save(picture(G, D, data, options));
   }
   const int status = run.end();
-  if (status == 0) print_score(G, data, options);
+  if (status == 0 && data.plane() != nullptr) {
+    data.plane()->print_score(G, options.latent, Random(run.seed(), kGenerateStream));
+  }
   return status;
 }
 
@@ -107,7 +109,8 @@ int run(int argc, char** argv) {
       {"train", "trains a GAN; what happens when no command is given", kNotes,
        train_options(train_values)},
       {"generate", "writes points of a trained G as a CSV file, or images as an IDX file", "",
-       tutorials::generate_options(generate_values, kChapter)},
+       tutorials::generate_options(generate_values, kChapter, "points or images",
+                                   "points.csv, or its images-idx*-ubyte and grid.png,")},
       {"inspect-data", "tells what is in the images of --target images", "",
        tutorials::inspect_options(inspect_values)},
       tutorials::experiment_command(experiment_values)};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tutorials/plane/target.h"
+
 namespace forger::vanilla {
 namespace {
 
@@ -14,26 +16,10 @@ using tutorials::text_option;
 /// For images, unless they are given. Goodfellow et al. 2014 trained such networks on MNIST; the
 /// sizes and rates are those of a small one that learns in two minutes.
 const std::pair<const char*, const char*> kForImages[] = {
-    {"batch-size", "64"}, {"latent", "100"}, {"hidden", "256"},       {"lr", "0.0002"},
-    {"r1", "0"},          {"steps", "0"},    {"sample-every", "500"}, {"decay-from", "1"}};
-
-constexpr const char* kShapes = "ring, grid, line, spiral, moons or images";
-
-bool is_shape(const std::string& target) {
-  for (const char* shape : {"ring", "grid", "line", "spiral", "moons"}) {
-    if (target == shape) return true;
-  }
-  return false;
-}
+    {"batch-size", "64"}, {"latent", "100"},       {"hidden", "256"},  {"lr", "0.0002"},
+    {"r1", "0"},          {"sample-every", "500"}, {"decay-from", "1"}};
 
 }  // namespace
-
-TrainOptions::TrainOptions() {
-  run.epochs = 20;
-  run.steps = 2000;
-  run.batch_size = 256;
-  run.sample_every = 50;
-}
 
 double TrainOptions::lr_at(int64_t step) const {
   const double steps = static_cast<double>(run.steps), left = steps - static_cast<double>(step - 1);
@@ -44,7 +30,7 @@ std::vector<tutorials::Option> train_options(TrainOptions& o) {
   return tutorials::run_options(
       o.run, kChapter,
       {text_option("target", o.target, "NAME",
-                   std::string("what G learns to draw: ") + kShapes + " (default {})",
+                   std::string("what G learns to draw: ") + tutorials::kTargets + " (default {})",
                    Kept::kInForks),
        text_option("points", o.points, "FILE",
                    "a CSV file of points in the plane, instead of --target", Kept::kUntilResume),
@@ -78,12 +64,10 @@ void complete(TrainOptions& o, std::vector<tutorials::Option>& table) {
   if (given("points") && given("target")) {
     tutorials::fail_option("--points", "a run has one target", "--points and --target", "one");
   }
-  if (given("target") && !o.has_images() && !is_shape(o.target)) {
-    tutorials::fail_option("--target", "there is no such shape", o.target, kShapes);
-  }
   if (o.run.resume) return;  // the checkpoint has the values
   if (given("points")) o.target = kPointsFile;
   if (!o.has_images()) return;
+  if (!given("steps")) o.run.steps = 0;  // as many as the epochs have
   for (const auto& [name, value] : kForImages) {
     const tutorials::Option& option = tutorials::find_option(table, name);
     if (!option.given) tutorials::set_value(option, value, "--target images");

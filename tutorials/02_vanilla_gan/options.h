@@ -28,8 +28,7 @@ inline const tutorials::Chapter kChapter = {
              {"loss_G", "Losses",
               "What G minimises. When D can only guess it is 0.693 (log 2), or -0.693 with the "
               "zero-sum loss. Neither loss measures quality: each falls when the other network "
-              "gets "
-              "worse."},
+              "gets worse."},
              {"D_x", "What D believes",
               "The probability that D gives to real examples of being real. It is 1/2 when D can "
               "only guess.",
@@ -47,10 +46,8 @@ constexpr uint64_t kSampleStream = uint64_t{'S'} << 56;    // z and points of th
 constexpr uint64_t kGenerateStream = uint64_t{'G'} << 56;
 
 struct TrainOptions {
-  TrainOptions();
-
-  tutorials::RunOptions run;
-  std::string target = "ring";  // a shape of nn::toy2d(), "images", or "points" with a file
+  tutorials::RunOptions run = {.epochs = 20, .steps = 2000, .batch_size = 256, .sample_every = 50};
+  std::string target = "ring";  // a shape, "images", or "points" of a file
   std::string points;           // CSV file
   std::string loss = "non-saturating";
   double lr = 3e-3, beta1 = 0.5, decay_from = 0.5, r1 = 0.1;
@@ -70,8 +67,7 @@ struct TrainOptions {
 std::vector<tutorials::Option> train_options(TrainOptions& options);
 
 /// Completes what the command line left out: with --target images, the values for images. Throws
-/// UsageError for a target or a loss that does not exist, and if --points and --target contradict
-/// each other.
+/// UsageError for a loss that does not exist, and if --points and --target contradict each other.
 void complete(TrainOptions& options, std::vector<tutorials::Option>& table);
 
 }  // namespace forger::vanilla

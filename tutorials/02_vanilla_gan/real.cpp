@@ -1,7 +1,5 @@
 #include "real.h"
 
-#include <cstdio>
-
 #include "autograd/ops.h"
 #include "nn/data/points.h"
 #include "tutorials/common/draw.h"
@@ -10,20 +8,24 @@
 namespace forger::vanilla {
 namespace {
 
-constexpr int64_t kImages = 64, kPoints = 1000, kScored = 10'000;
+constexpr int64_t kImages = 64, kPoints = 1000;
 
 }  // namespace
 
 RealExamples::RealExamples(const TrainOptions& options, tutorials::Run& run)
     : batch_size_(options.run.batch_size) {
+  if (!options.points.empty() && options.target != kPointsFile) {
+    tutorials::fail_option("--points", "the run has another target", options.points,
+                           "no --points, as its --target is " + options.target);
+  }
   if (options.has_images()) {
     const nn::ImageSet& images = run.load_images();
     loader_.emplace(images, batch_size_, run.seed());
     dimensions_ = images.image_bytes();
-  } else if (options.target == kPointsFile) {
-    plane_.emplace(nn::read_points(run.use_file("points")));
-  } else {
+  } else if (options.points.empty()) {
     plane_.emplace(options.target);
+  } else {
+    plane_.emplace(nn::read_points(run.use_file("points")));
   }
 }
 
@@ -54,14 +56,6 @@ nn::Image picture(nn::Module& G, nn::Module& D, const RealExamples& data,
   return tutorials::plane_picture(*data.plane(), G, D, z, real, [&](const Tensor& logits) {
     return generator_loss(logits, options.generator_loss());
   });
-}
-
-void print_score(nn::Module& G, const RealExamples& data, const TrainOptions& options) {
-  if (data.plane() == nullptr || !data.plane()->shape().means.defined()) return;
-  Random random(static_cast<uint64_t>(options.run.seed), kGenerateStream);
-  const Tensor fake = tutorials::draw(G, random.normal({kScored, options.latent}));
-  std::printf("G        %s\nreal     %s\n", data.plane()->score(fake).c_str(),
-              data.plane()->score(data.plane()->sample(kScored, random)).c_str());
 }
 
 }  // namespace forger::vanilla

@@ -21,8 +21,7 @@ class RealExamples {
   RealExamples(const TrainOptions& options, tutorials::Run& run);
 
   int64_t dimensions() const { return dimensions_; }
-  /// Begins the run, with the loader if there are images, and with the target's state if there are
-  /// none.
+  /// Begins the run, with the loader of the images or the state of the target in the plane.
   void begin(tutorials::Run& run, tutorials::Run::Parts parts,
              const std::vector<const nn::Module*>& networks, Random& random);
   /// Returns the next batch. Points are drawn with `random`.
@@ -40,9 +39,5 @@ class RealExamples {
 /// Draws the game, always from the same random vectors: plane_picture(), or a grid of images.
 nn::Image picture(nn::Module& G, nn::Module& D, const RealExamples& data,
                   const TrainOptions& options);
-
-/// Prints how near G's points are to a named shape, beside real points. Prints nothing if the
-/// density is not known.
-void print_score(nn::Module& G, const RealExamples& data, const TrainOptions& options);
 
 }  // namespace forger::vanilla

@@ -14,14 +14,15 @@ Option seed_option(int64_t& seed) {
 
 }  // namespace
 
-std::vector<Option> generate_options(GenerateOptions& o, const Chapter& chapter) {
-  return {checkpoint_option(o.checkpoint, chapter),
-          integer_option("count", o.count, {1, 10'000'000}, "number of images (default {})"),
-          text_option(
-              "out", o.out, "FOLDER",
-              "output folder (default: generated/ beside the checkpoint). Its images-idx3-ubyte, "
-              "or images-idx4-ubyte for colours, and grid.png are replaced"),
-          seed_option(o.seed)};
+std::vector<Option> generate_options(GenerateOptions& o, const Chapter& chapter,
+                                     const std::string& things, const std::string& files) {
+  return {
+      checkpoint_option(o.checkpoint, chapter),
+      integer_option("count", o.count, {1, 10'000'000}, "number of " + things + " (default {})"),
+      text_option("out", o.out, "FOLDER",
+                  "output folder (default: generated/ beside the checkpoint). Its " + files +
+                      " are replaced"),
+      seed_option(o.seed)};
 }
 
 std::vector<Option> interpolate_options(InterpolateOptions& o, const Chapter& chapter) {

@@ -14,7 +14,10 @@ struct GenerateOptions {
   std::string checkpoint, out;
   int64_t count = 10000, seed = 0;
 };
-std::vector<Option> generate_options(GenerateOptions& options, const Chapter& chapter);
+/// `things` are what is drawn and `files` what a call replaces, for the help.
+std::vector<Option> generate_options(
+    GenerateOptions& options, const Chapter& chapter, const std::string& things = "images",
+    const std::string& files = "images-idx3-ubyte, or images-idx4-ubyte for colours, and grid.png");
 
 struct InterpolateOptions {
   std::string checkpoint, out;

@@ -30,7 +30,7 @@ struct Chapter {
 };
 
 struct RunOptions {
-  DataOptions data;
+  DataOptions data = {};
   int64_t epochs = 4;
   int64_t steps = 0;  // of the whole run; 0: as many as the epochs have. Without images never 0
   int64_t batch_size = 64;
@@ -38,11 +38,11 @@ struct RunOptions {
   int64_t sample_every = 100;
   int64_t keep_every = 0;  // 0: only the last checkpoint is kept
   bool quick = false;
-  std::string out;
+  std::string out = {};
   bool resume = false;
-  std::string fork;     // folder of a new run that continues the one in `out`; empty: none
-  int64_t at = -1;      // step of the checkpoint that is forked; -1: the last one
-  int64_t threads = 0;  // 0: OpenMP's choice
+  std::string fork = {};  // folder of a new run that continues the one in `out`; empty: none
+  int64_t at = -1;        // step of the checkpoint that is forked; -1: the last one
+  int64_t threads = 0;    // 0: OpenMP's choice
 };
 /// Returns the table of a chapter's training options: the common ones, and `own` after the batch
 /// size.

@@ -18,13 +18,18 @@ constexpr double kLongestArrow = 0.12, kCircle = 0.08;
 
 }  // namespace
 
+Tensor downhill(nn::Module& D, const Tensor& points,
+                const std::function<Tensor(const Tensor&)>& loss) {
+  const Tensor x = points.clone().set_requires_grad();
+  return -grad({loss(D(x))}, {x})[0];
+}
+
 nn::Image plane_picture(const PlaneTarget& target, nn::Module& G, nn::Module& D, const Tensor& z,
                         const Tensor& real, const std::function<Tensor(const Tensor&)>& loss) {
   const Tensor fake = draw(G, z);
-  // What D tells G is the gradient of G's loss at each point. G moves its points against it.
-  Tensor x = slice(fake, 0, 0, std::min(kArrows, z.shape()[0])).clone().set_requires_grad();
-  const Tensor slope = grad({loss(D(x))}, {x})[0];
-  const Tensor lengths = sqrt(sum(slope * slope, 1));
+  const Tensor from = slice(fake, 0, 0, std::min(kArrows, z.shape()[0]));
+  const Tensor direction = downhill(D, from, loss);
+  const Tensor lengths = sqrt(sum(direction * direction, 1));
   const double longest = kLongestArrow * target.shape().half_width;
   const double scale = longest / std::max(max(lengths).item(), 1e-30F);
 
@@ -32,7 +37,7 @@ nn::Image plane_picture(const PlaneTarget& target, nn::Module& G, nn::Module& D,
   canvas.surface(sigmoid(draw(D, canvas.surface_points())));
   canvas.points(real, Ink::kReal);
   canvas.points(fake, Ink::kGenerated);
-  canvas.arrows(x.detach(), slope * -scale, longest);
+  canvas.arrows(from, direction * scale, longest);
   const std::vector<int64_t> lost = target.lost_modes(fake);
   if (!lost.empty()) {
     canvas.circles(index_select(target.shape().centres, 0, lost),

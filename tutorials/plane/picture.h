@@ -9,10 +9,15 @@
 
 namespace forger::tutorials {
 
-/// Draws a game in the plane: D's probability as a surface, the points `real` [n, 2], those of G
-/// for z [n, latent], arrows from some of these along which G's loss asks them to move, and a
-/// circle around each lost mode. D returns logits, [n, 1]. `loss` is G's loss as a function of
+/// Returns the directions in which points [n, 2] must move for G's loss to fall the fastest: its
+/// gradient with the opposite sign. D returns logits, [n, 1]. `loss` is G's loss as a function of
 /// these.
+Tensor downhill(nn::Module& D, const Tensor& points,
+                const std::function<Tensor(const Tensor&)>& loss);
+
+/// Draws a game in the plane: D's probability as a surface, the points `real` [n, 2], those of G
+/// for z [n, latent], arrows from some of these along downhill(), and a circle around each lost
+/// mode. The longest arrow has always the same length.
 nn::Image plane_picture(const PlaneTarget& target, nn::Module& G, nn::Module& D, const Tensor& z,
                         const Tensor& real, const std::function<Tensor(const Tensor&)>& loss);
 

@@ -1,16 +1,33 @@
 #include "tutorials/plane/target.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 
 #include "autograd/ops.h"
 #include "nn/data/points.h"
 #include "nn/file.h"
+#include "tutorials/common/draw.h"
 #include "tutorials/common/options.h"
 #include "tutorials/common/progress.h"
 #include "tutorials/metrics/plane.h"
 
 namespace forger::tutorials {
+namespace {
+
+constexpr int64_t kScored = 10'000;
+// A multiple of 4, so that each batch of random numbers begins with a whole block of the generator.
+constexpr int64_t kPointsAtOnce = 1024;
+
+}  // namespace
+
+PlaneTarget::PlaneTarget(const std::string& shape) {
+  for (const char* name : {"ring", "grid", "line", "spiral", "moons"}) {
+    if (shape == name) shape_ = nn::toy2d(shape);
+  }
+  if (!shape_.name.empty()) return;
+  fail_option("--target", "there is no such shape", shape, kTargets);
+}
 
 PlaneTarget::PlaneTarget(const Tensor& points) {
   const nn::PlaneFrame frame = nn::fit_frame(points);
@@ -56,17 +73,28 @@ std::string PlaneTarget::score(const Tensor& points) const {
   return all + text;
 }
 
-void write_points(const std::filesystem::path& folder, const Tensor& points, const Tensor& frame) {
+void PlaneTarget::print_score(nn::Module& G, int64_t latent, Random random) const {
+  if (!shape_.means.defined()) return;
+  const Tensor fake = draw(G, random.normal({kScored, latent}));
+  std::printf("G        %s\nreal     %s\n", score(fake).c_str(),
+              score(sample(kScored, random)).c_str());
+}
+
+void write_points(const std::filesystem::path& folder, int64_t count, const Tensor& frame,
+                  const std::function<Tensor(int64_t n)>& draw_next) {
   const Scalar* f = frame.data();
-  const Tensor placed = nn::PlaneFrame{{f[0], f[1]}, f[2]}.restore(points);
+  const nn::PlaneFrame place = {{f[0], f[1]}, f[2]};
   std::string text = "x,y\n";
-  for (const Scalar* xy = placed.data(); xy < placed.data() + placed.numel(); xy += 2) {
-    text += number_text(xy[0]) + "," + number_text(xy[1]) + "\n";
+  for (int64_t done = 0; done < count; done += kPointsAtOnce) {
+    const Tensor points = place.restore(draw_next(kPointsAtOnce));
+    const Scalar* end = points.data() + 2 * std::min(kPointsAtOnce, count - done);
+    for (const Scalar* xy = points.data(); xy < end; xy += 2) {
+      text += number_text(xy[0]) + "," + number_text(xy[1]) + "\n";
+    }
   }
   nn::make_folder(folder);
   nn::write_file(folder / "points.csv", text);
-  std::printf("points      %s in %s\n", grouped(placed.shape()[0]).c_str(),
-              (folder / "points.csv").c_str());
+  std::printf("points      %s in %s\n", grouped(count).c_str(), (folder / "points.csv").c_str());
 }
 
 }  // namespace forger::tutorials

@@ -2,21 +2,26 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "autograd/random.h"
 #include "autograd/tensor.h"
 #include "nn/data/toy2d.h"
+#include "nn/module.h"
 
 namespace forger::tutorials {
+
+/// The values of --target. PlaneTarget knows all but the last.
+inline constexpr const char* kTargets = "ring, grid, line, spiral, moons or images";
 
 /// What a generator learns to draw in the plane: a named shape, whose density is known, or the
 /// points of a file.
 class PlaneTarget {
  public:
-  /// A shape of nn::toy2d(), which throws Error if there is none of that name.
-  explicit PlaneTarget(const std::string& shape) : shape_(nn::toy2d(shape)) {}
+  /// A shape of kTargets. Throws UsageError naming --target for any other.
+  explicit PlaneTarget(const std::string& shape);
   /// Points [n, 2] from nn::read_points(). Networks see them in a frame of their own.
   explicit PlaneTarget(const Tensor& points);
 
@@ -36,6 +41,9 @@ class PlaneTarget {
   /// Returns how near points [n, 2] are to a shape: "8 of 8 modes, 0.686 good, Jensen-Shannon
   /// distance 0.342". The distance is that to the exact density on a grid. Empty for a file.
   std::string score(const Tensor& points) const;
+  /// Prints the score of 10,000 points of G, which takes z [n, latent] from `random`, and that of
+  /// as many real points. Prints nothing for a file.
+  void print_score(nn::Module& G, int64_t latent, Random random) const;
 
  private:
   nn::Toy2d shape_ = {};
@@ -43,8 +51,11 @@ class PlaneTarget {
   Tensor frame_ = Tensor::from({3}, {0, 0, 1});
 };
 
-/// Writes what a generator drew, points [n, 2], into folder/points.csv, in the coordinates of the
-/// target. `frame` is PlaneTarget::frame(). Creates the folder and replaces a file of that name.
-void write_points(const std::filesystem::path& folder, const Tensor& points, const Tensor& frame);
+/// Draws `count` points and writes them into folder/points.csv, in the coordinates of the target.
+/// `frame` is PlaneTarget::frame(). `draw_next(n)` returns the next n points [n, 2] and is always
+/// called with the same n, so that a point does not depend on the count. Creates the folder and
+/// replaces a file of that name.
+void write_points(const std::filesystem::path& folder, int64_t count, const Tensor& frame,
+                  const std::function<Tensor(int64_t n)>& draw_next);
 
 }  // namespace forger::tutorials
