@@ -203,7 +203,7 @@ TEST_CASE("an arrow points to where D believes more") {
       CAPTURE(sign);
       const int64_t axis = sideways ? 0 : 1;
       Function D([&](const Tensor& x) { return slice(x, 1, axis, axis + 1) * sign; });
-      const nn::Image image = tutorials::plane_picture(ring, G, D, z, real, loss);
+      const nn::Image image = tutorials::plane_picture(ring, G, D, z, real, loss, 0);
       const double difference = sign * static_cast<double>(dark_pixels(image, sideways));
       CHECK(difference > 15);  // 0.12 half widths are 26 pixels
       CHECK(std::abs(dark_pixels(image, !sideways)) < 15);
@@ -216,7 +216,8 @@ TEST_CASE("a picture circles the lost modes alone, and a D without slope draws n
   Function G([](const Tensor& z) { return z; });
   Function D([](const Tensor& x) { return slice(x, 1, 0, 1) * 0.0; });
   const auto purple = [&](const Tensor& fake) {
-    const nn::Image image = tutorials::plane_picture(ring, G, D, fake, ring.shape().centres, loss);
+    const nn::Image image =
+        tutorials::plane_picture(ring, G, D, fake, ring.shape().centres, loss, 0);
     CHECK(dark_pixels(image, true) == 0);
     int64_t count = 0;
     for (size_t at = 0; at < image.pixels.size(); at += 3) {

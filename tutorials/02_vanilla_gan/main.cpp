@@ -41,7 +41,7 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
       run,
       {{"G.", G.state()}, {"D.", D.state()}, {"opt_g.", opt_g.state()}, {"opt_d.", opt_d.state()}},
       {&G, &D}, random);
-  if (run.is_new()) run.save(picture(G, D, data, options));
+  if (run.is_new()) run.save(picture(G, D, data, options, run.step()));
   while (run.next_step()) {
     opt_g.lr = opt_d.lr = options.lr_at(run.step());
     const Tensor real = data.next(random);
@@ -73,7 +73,7 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
       metrics.push_back({"modes", static_cast<double>(data.plane()->modes() - lost)});
     }
     run.log(metrics);
-    if (run.save_is_due()) run.save(picture(G, D, data, options));
+    if (run.save_is_due()) run.save(picture(G, D, data, options, run.step()));
   }
   const int status = run.end();
   if (status == 0 && data.plane() != nullptr) {

@@ -44,7 +44,7 @@ Tensor RealExamples::next(Random& random) {
 }
 
 nn::Image picture(nn::Module& G, nn::Module& D, const RealExamples& data,
-                  const TrainOptions& options) {
+                  const TrainOptions& options, int64_t step) {
   Random random(static_cast<uint64_t>(options.run.seed), kSampleStream);
   if (data.plane() == nullptr) {
     const int64_t side = options.run.data.image_size;
@@ -53,9 +53,9 @@ nn::Image picture(nn::Module& G, nn::Module& D, const RealExamples& data,
   }
   const Tensor z = random.normal({kPoints, options.latent});
   const Tensor real = data.plane()->sample(kPoints, random);
-  return tutorials::plane_picture(*data.plane(), G, D, z, real, [&](const Tensor& logits) {
-    return generator_loss(logits, options.generator_loss());
-  });
+  return tutorials::plane_picture(
+      *data.plane(), G, D, z, real,
+      [&](const Tensor& logits) { return generator_loss(logits, options.generator_loss()); }, step);
 }
 
 }  // namespace forger::vanilla

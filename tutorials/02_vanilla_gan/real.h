@@ -38,6 +38,6 @@ class RealExamples {
 
 /// Draws the game, always from the same random vectors: plane_picture(), or a grid of images.
 nn::Image picture(nn::Module& G, nn::Module& D, const RealExamples& data,
-                  const TrainOptions& options);
+                  const TrainOptions& options, int64_t step);
 
 }  // namespace forger::vanilla

@@ -8,6 +8,7 @@
 #include "autograd/ops.h"
 #include "tutorials/common/canvas.h"
 #include "tutorials/common/draw.h"
+#include "tutorials/common/progress.h"
 
 namespace forger::tutorials {
 namespace {
@@ -25,7 +26,8 @@ Tensor downhill(nn::Module& D, const Tensor& points,
 }
 
 nn::Image plane_picture(const PlaneTarget& target, nn::Module& G, nn::Module& D, const Tensor& z,
-                        const Tensor& real, const std::function<Tensor(const Tensor&)>& loss) {
+                        const Tensor& real, const std::function<Tensor(const Tensor&)>& loss,
+                        int64_t step) {
   const Tensor fake = draw(G, z);
   const Tensor from = slice(fake, 0, 0, std::min(kArrows, z.shape()[0]));
   const Tensor direction = downhill(D, from, loss);
@@ -33,7 +35,7 @@ nn::Image plane_picture(const PlaneTarget& target, nn::Module& G, nn::Module& D,
   const double longest = kLongestArrow * target.shape().half_width;
   const double scale = longest / std::max(max(lengths).item(), 1e-30F);
 
-  Canvas canvas(target.shape().half_width);
+  Canvas canvas(target.shape().half_width, "step " + grouped(step));
   canvas.surface(sigmoid(draw(D, canvas.surface_points())));
   canvas.points(real, Ink::kReal);
   canvas.points(fake, Ink::kGenerated);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "autograd/tensor.h"
@@ -17,8 +18,10 @@ Tensor downhill(nn::Module& D, const Tensor& points,
 
 /// Draws a game in the plane: D's probability as a surface, the points `real` [n, 2], those of G
 /// for z [n, latent], arrows from some of these along downhill(), and a circle around each lost
-/// mode. The longest arrow has always the same length.
+/// mode. The longest arrow has always the same length. The caption tells the
+/// step.
 nn::Image plane_picture(const PlaneTarget& target, nn::Module& G, nn::Module& D, const Tensor& z,
-                        const Tensor& real, const std::function<Tensor(const Tensor&)>& loss);
+                        const Tensor& real, const std::function<Tensor(const Tensor&)>& loss,
+                        int64_t step);
 
 }  // namespace forger::tutorials

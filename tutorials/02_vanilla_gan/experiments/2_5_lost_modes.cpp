@@ -86,9 +86,9 @@ Outcome learn(const PlaneTarget& target, const Play& options, uint64_t seed,
       G, D, options, [&](int64_t n, Random& r) { return target.sample(n, r); }, seed,
       [&](int64_t step) {
         if (frames == nullptr || step % (options.steps / (kFrames - 1)) != 0) return;
-        const nn::Image frame = plane_picture(target, G, D, z, real, [&](const Tensor& logits) {
-          return generator_loss(logits, options.loss);
-        });
+        const nn::Image frame = plane_picture(
+            target, G, D, z, real,
+            [&](const Tensor& logits) { return generator_loss(logits, options.loss); }, step);
         frames->push_back(square_image(frame, kFrameSide));
       });
   return score(G, target);
