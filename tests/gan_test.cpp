@@ -186,7 +186,7 @@ TEST_CASE("a fork keeps the past and changes the future; shapes, target and seed
   CHECK(differ);
 
   const auto before = files_of(folder.path());
-  for (const auto& [change, message] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& wrong : std::vector<std::pair<std::string, std::string>>{
            {"--fork new",
             "--fork: there is a file or folder of this name already\n  found    new\n"
             "  expected the name of a new folder\n"},
@@ -207,11 +207,11 @@ TEST_CASE("a fork keeps the past and changes the future; shapes, target and seed
             "  expected no --points, as its --target is ring\n"},
            {"--fork b --epochs 3",
             "--epochs: a run without images has none\n  found    3\n  expected --steps\n"}}) {
-    CAPTURE(change);
+    CAPTURE(wrong.first);
     const Result result =
-        run_program(FORGER_GAN, folder, words("--resume --out run --at 10 " + change));
+        run_program(FORGER_GAN, folder, words("--resume --out run --at 10 " + wrong.first));
     CHECK(result.status == 2);
-    CHECK(result.err == message);
+    CHECK(result.err == wrong.second);
   }
   const bool untouched = files_of(folder.path()) == before;
   CHECK(untouched);
