@@ -143,13 +143,13 @@ void measure(tutorials::Measurement& m) {
     if (momentum) m.record("share of seeds with at most 4 modes, beta1 0.95", share);
     if (way.name == "the recipe") m.record("share of seeds with 8 modes, the recipe", share);
   }
-  for (const size_t way : {0, 2}) {
+  for (const size_t way : {0U, 2U}) {
     record(m, "grid", settings[way], 2 * steps, [](const Outcome&) { return false; });
   }
 
   std::vector<nn::Image> frames;
   const PlaneTarget ring("ring");
-  for (const size_t way : {2, 0}) {
+  for (const size_t way : {2U, 0U}) {
     Play options = settings[way].options;
     options.steps = steps;
     learn(ring, options, m.seeds()[0], &frames);
