@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string_view>
 #include <unordered_map>
 
@@ -112,10 +113,13 @@ std::vector<GifPixelType> indexed(const std::filesystem::path& path,
   return indices;
 }
 
-int append_bytes(GifFileType* gif, const GifByteType* bytes, int count) {
+/// Returns 0 if memory is short: an exception must not pass through giflib, which is C.
+int append_bytes(GifFileType* gif, const GifByteType* bytes, int count) try {
   static_cast<std::string*>(gif->UserData)
       ->append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(count));
   return count;
+} catch (const std::bad_alloc&) {
+  return 0;
 }
 
 /// Quotes a word for the shell.

@@ -30,3 +30,19 @@ def figure_2_2_portrait(result, figure):
     axes.set_xlabel("theta: where G puts its mass")
     axes.set_ylabel("psi: the slope of D's logit")
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+
+
+def figure_2_3_path(result, figure):
+    """How far G's mean and deviation are from the right ones, along the steps of the first seed."""
+    series = {s["quantity"]: s["points"] for s in result["series"] if s.get("axis") == "step"}
+    right = {"mean": 4, "deviation": 1.25}
+    for place, (name, value) in enumerate(right.items(), start=1):
+        axes = figure.add_subplot(2, 1, place)
+        for way, colour in (("neither", COLOURS[0]), ("penalty and decay", COLOURS[1])):
+            points = series[f"{name}, {way}"]
+            axes.plot([p["at"] for p in points], [p["mean"] - value for p in points], color=colour, label=way)
+        axes.axhline(0, color="#222222", linewidth=0.5)
+        axes.set_ylim(-0.6, 0.6)
+        axes.set_ylabel(f"error of the {name}")
+    figure.axes[0].legend(loc="upper right")
+    figure.axes[1].set_xlabel("step")

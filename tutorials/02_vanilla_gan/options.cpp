@@ -44,7 +44,7 @@ std::vector<tutorials::Option> train_options(TrainOptions& o) {
                      "Adam's decay rate for the mean gradient (default {})", Kept::kInRun),
        number_option("decay-from", o.decay_from, {.low = 0, .high = 1},
                      "share of the steps after which the learning rates fall linearly to 0 "
-                     "(default {}, for images 1: never)",
+                     "(default {}, for images 1: never); with more --steps they rise again",
                      Kept::kInRun),
        number_option("r1", o.r1, {.low = 0, .high = 1000},
                      "weight of the penalty on D's slope at real examples (default {}, for images "

@@ -104,8 +104,9 @@ fs::path find_checkpoint(const fs::path& run, int64_t step) {
 void create_fork(const fs::path& folder) {
   if (folder.has_parent_path()) nn::make_folder(folder.parent_path());
   if (::mkdir(folder.c_str(), 0777) == 0) return;
-  if (errno == EEXIST) check_fork({}, folder);
-  fail(folder.string(), "the folder cannot be made", {std::strerror(errno)}, {});
+  const int error = errno;
+  if (error == EEXIST) check_fork({}, folder);
+  fail(folder.string(), "the folder cannot be made", {std::strerror(error)}, {});
 }
 
 void copy_history(const fs::path& run, const fs::path& folder, int64_t step) {
