@@ -67,8 +67,8 @@ TEST_CASE("a new run overwrites nothing in the folder that --out names") {
   const TempFolder folder;
   make_pictures(folder / "pictures", 16, 1);
   const Words line = words("--data pictures --channels 1 --steps 1 --out mine") + kTiny;
-  for (const std::string name :
-       {"metrics.csv", "run.json", "samples", "checkpoints", "report.html", "skipped.txt", "samples.gif"}) {
+  for (const std::string name : {"metrics.csv", "run.json", "samples", "checkpoints", "report.html",
+                                 "skipped.txt", "samples.gif"}) {
     CAPTURE(name);
     nn::make_folder(folder / "mine");
     nn::write_file(folder / "mine" / name, "mine");

@@ -102,9 +102,10 @@ TEST_CASE("a resumed run matches an uninterrupted run byte for byte, for any thr
   dcgan_ok(folder, words("--resume --steps 20 --out parts --threads 2"));
   check_same_files(folder / "whole", folder / "parts");
   CHECK(names_of(folder / "whole") ==
-        std::set<std::string>{"checkpoint.safetensors", "metrics.csv", "samples.gif", "samples/step_000000.png",
-                              "samples/step_000005.png", "samples/step_000010.png",
-                              "samples/step_000015.png", "samples/step_000020.png"});
+        std::set<std::string>{"checkpoint.safetensors", "metrics.csv", "samples.gif",
+                              "samples/step_000000.png", "samples/step_000005.png",
+                              "samples/step_000010.png", "samples/step_000015.png",
+                              "samples/step_000020.png"});
   // another seed is another run, from the first sample on
   dcgan_ok(folder, words("--data digits --image-size 16 --features 4 --latent 8 --batch-size 16 "
                          "--sample-every 5 --seed 8 --steps 1 --out other"));
