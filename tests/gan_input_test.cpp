@@ -8,6 +8,7 @@
 
 #include "dcgan_program.h"
 #include "nn/file.h"
+#include "nn/state.h"
 #include "temp_folder.h"
 #include "tutorials/common/checksum.h"
 
@@ -138,6 +139,19 @@ TEST_CASE("a checkpoint that is none of this chapter is an error") {
                         {"generate", 1,
                          "--checkpoint: there is no earlier run\n"
                          "  looked for DIR/out/gan*/checkpoint.safetensors\n"}});
+}
+
+TEST_CASE("a loss that a checkpoint names wrongly is an error") {
+  const TempFolder folder;
+  run_program_ok(FORGER_GAN, folder, words("--steps 1 --out run") + kSmall);
+  const auto path = folder / "run/checkpoint.safetensors";
+  nn::Checkpoint checkpoint = nn::load_checkpoint(path);
+  checkpoint.metadata["loss"] = "hinge";
+  nn::save_checkpoint(path, {checkpoint.tensors.begin(), checkpoint.tensors.end()},
+                      checkpoint.metadata);
+  check_errors(folder, {{"--resume --out run --steps 2", 2,
+                         "--loss: there is no such loss\n  found    hinge\n"
+                         "  expected non-saturating or zero-sum\n"}});
 }
 
 }  // namespace forger

@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <string>
 
 #include "autograd/ops.h"
 #include "autograd/random.h"
@@ -19,11 +18,10 @@ namespace forger::vanilla {
 int generate(const tutorials::GenerateOptions& options) {
   TrainOptions trained;
   const auto run = tutorials::load_trained(options.checkpoint, kChapter, train_options(trained));
-  const std::string source = run.path.string();
   const tutorials::DataOptions& data = trained.run.data;
   const int64_t pixels = data.channels * data.image_size * data.image_size;
   Mlp G("G", trained.generator(trained.has_images() ? pixels : 2));
-  nn::restore(run.checkpoint, "G.", G.state(), source, {});
+  nn::restore(run.checkpoint, "G.", G.state(), run.path.string(), {});
   std::printf("generator   %s\n", run.str().c_str());
 
   const std::filesystem::path beside = run.path.parent_path() / "generated";
@@ -39,7 +37,7 @@ int generate(const tutorials::GenerateOptions& options) {
     return 0;
   }
   const Tensor frame = Tensor::empty({3});
-  nn::restore(run.checkpoint, "target.", {{"frame", frame}}, source, {});
+  nn::restore(run.checkpoint, "target.", {{"frame", frame}}, run.path.string(), {});
   tutorials::write_points(folder, options.count, frame, next);
   return 0;
 }

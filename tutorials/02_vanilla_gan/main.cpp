@@ -27,6 +27,7 @@ namespace {
 int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
   complete(options, table);
   tutorials::Run run(kChapter, options.run, table);
+  const GeneratorLoss loss = options.generator_loss();
   RealExamples data(options, run);
   nn::seed_init(run.seed());
   Mlp G("G", options.generator(data.dimensions()));
@@ -48,7 +49,7 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
     const Tensor z = random.normal({options.run.batch_size, options.latent});
 
     // listing: step
-    // D's turn. detach() cuts the graph at the examples: this loss must not reach G.
+    // D's turn. detach() makes the fakes constants: G has no part in it.
     const Tensor fake = G(z);
     const Tensor on_real = D(real), on_fake = D(fake.detach());
     const Tensor loss_d = discriminator_loss(on_real, on_fake);
@@ -58,7 +59,7 @@ int train(TrainOptions& options, std::vector<tutorials::Option>& table) {
 
     // G's turn. The gradient goes back through D, which has just moved, to the examples, and from
     // there into G.
-    const Tensor loss_g = generator_loss(D(fake), options.generator_loss());
+    const Tensor loss_g = generator_loss(D(fake), loss);
     opt_g.zero_grad();
     backward(loss_g, G.parameters());
     opt_g.step();

@@ -13,13 +13,18 @@ using tutorials::Kept;
 using tutorials::number_option;
 using tutorials::text_option;
 
-/// For images, unless they are given. Goodfellow et al. 2014 trained such networks on MNIST; the
-/// sizes and rates are those of a small one that learns in two minutes.
+/// For images, unless they are given: a small network of the kind of Goodfellow et al. 2014.
 const std::pair<const char*, const char*> kForImages[] = {
     {"batch-size", "64"}, {"latent", "100"},       {"hidden", "256"},  {"lr", "0.0002"},
     {"r1", "0"},          {"sample-every", "500"}, {"decay-from", "1"}};
 
 }  // namespace
+
+GeneratorLoss TrainOptions::generator_loss() const {
+  if (loss == "non-saturating") return GeneratorLoss::kNonSaturating;
+  if (loss == "zero-sum") return GeneratorLoss::kZeroSum;
+  tutorials::fail_option("--loss", "there is no such loss", loss, "non-saturating or zero-sum");
+}
 
 double TrainOptions::lr_at(int64_t step) const {
   const double steps = static_cast<double>(run.steps), left = steps - static_cast<double>(step - 1);
@@ -58,9 +63,6 @@ std::vector<tutorials::Option> train_options(TrainOptions& o) {
 
 void complete(TrainOptions& o, std::vector<tutorials::Option>& table) {
   const auto given = [&](const char* name) { return tutorials::find_option(table, name).given; };
-  if (o.loss != "non-saturating" && o.loss != "zero-sum") {
-    tutorials::fail_option("--loss", "there is no such loss", o.loss, "non-saturating or zero-sum");
-  }
   if (given("points") && given("target")) {
     tutorials::fail_option("--points", "a run has one target", "--points and --target", "one");
   }

@@ -54,9 +54,8 @@ struct TrainOptions {
   int64_t latent = 2, hidden = 128;
 
   bool has_images() const { return target == "images"; }
-  GeneratorLoss generator_loss() const {
-    return loss == "zero-sum" ? GeneratorLoss::kZeroSum : GeneratorLoss::kNonSaturating;
-  }
+  /// Throws UsageError if there is no loss of that name.
+  GeneratorLoss generator_loss() const;
   /// The learning rate of a step, counted from 1.
   double lr_at(int64_t step) const;
   MlpOptions generator(int64_t dimensions) const {
@@ -67,7 +66,7 @@ struct TrainOptions {
 std::vector<tutorials::Option> train_options(TrainOptions& options);
 
 /// Completes what the command line left out: with --target images, the values for images. Throws
-/// UsageError for a loss that does not exist, and if --points and --target contradict each other.
+/// UsageError if --points and --target contradict each other.
 void complete(TrainOptions& options, std::vector<tutorials::Option>& table);
 
 }  // namespace forger::vanilla

@@ -31,15 +31,17 @@ nn::Image plane_picture(const PlaneTarget& target, nn::Module& G, nn::Module& D,
   const Tensor fake = draw(G, z);
   const Tensor from = slice(fake, 0, 0, std::min(kArrows, z.shape()[0]));
   const Tensor direction = downhill(D, from, loss);
-  const Tensor lengths = sqrt(sum(direction * direction, 1));
+  // Divided first, because the squares of tiny numbers are 0 in float.
+  const double steepest = max(abs(direction)).item();
+  const Tensor unscaled = steepest > 0 ? direction * (1 / steepest) : direction;
   const double longest = kLongestArrow * target.shape().half_width;
-  const double scale = longest / std::max(max(lengths).item(), 1e-30F);
+  const double length = max(sqrt(sum(unscaled * unscaled, 1))).item();
 
   Canvas canvas(target.shape().half_width, "step " + grouped(step));
   canvas.surface(sigmoid(draw(D, canvas.surface_points())));
   canvas.points(real, Ink::kReal);
   canvas.points(fake, Ink::kGenerated);
-  canvas.arrows(from, direction * scale, longest);
+  if (length > 0) canvas.arrows(from, unscaled * (longest / length), longest);
   const std::vector<int64_t> lost = target.lost_modes(fake);
   if (!lost.empty()) {
     canvas.circles(index_select(target.shape().centres, 0, lost),

@@ -19,6 +19,15 @@ constexpr int64_t kScored = 10'000;
 // A multiple of 4, so that each batch of random numbers begins with a whole block of the generator.
 constexpr int64_t kPointsAtOnce = 1024;
 
+/// Returns the modes that hold less than 1 % of the points.
+std::vector<int64_t> lost(const metrics::Modes& modes, const Tensor& points) {
+  std::vector<int64_t> lost;
+  for (size_t k = 0; k < modes.counts.size(); ++k) {
+    if (100 * modes.counts[k] < points.shape()[0]) lost.push_back(static_cast<int64_t>(k));
+  }
+  return lost;
+}
+
 }  // namespace
 
 PlaneTarget::PlaneTarget(const std::string& shape) {
@@ -45,39 +54,37 @@ Tensor PlaneTarget::sample(int64_t n, Random& random) const {
 }
 
 std::vector<int64_t> PlaneTarget::lost_modes(const Tensor& points) const {
-  std::vector<int64_t> lost;
-  if (modes() == 0) return lost;
-  const metrics::Modes found = metrics::count_modes(points, shape_.centres, shape_.stddev);
-  for (size_t k = 0; k < found.counts.size(); ++k) {
-    if (100 * found.counts[k] < points.shape()[0]) lost.push_back(static_cast<int64_t>(k));
-  }
-  return lost;
+  if (modes() == 0) return {};
+  return lost(metrics::count_modes(points, shape_.centres, shape_.stddev), points);
 }
 
-std::string PlaneTarget::score(const Tensor& points) const {
-  if (!shape_.means.defined()) return "";
-  char text[128];
-  std::string all;
+PlaneScore PlaneTarget::score(const Tensor& points) const {
+  PlaneScore score = {};
   if (modes() > 0) {
-    const double good = metrics::count_modes(points, shape_.centres, shape_.stddev).good;
-    const auto lost = static_cast<int64_t>(lost_modes(points).size());
-    std::snprintf(text, sizeof text, "%ld of %ld modes, %.3f good, ", modes() - lost, modes(),
-                  good);
-    all = text;
+    const metrics::Modes found = metrics::count_modes(points, shape_.centres, shape_.stddev);
+    score.modes = modes() - static_cast<int64_t>(lost(found, points).size());
+    score.good = found.good;
   }
   const metrics::Grid grid = {.half_width = shape_.half_width};
-  const double distance =
-      metrics::js_distance(metrics::mixture_cells(shape_.means, shape_.stddev, grid),
-                           metrics::point_cells(points, grid));
-  std::snprintf(text, sizeof text, "Jensen-Shannon distance %.3f", distance);
-  return all + text;
+  score.distance = metrics::js_distance(metrics::mixture_cells(shape_.means, shape_.stddev, grid),
+                                        metrics::point_cells(points, grid));
+  return score;
+}
+
+std::string PlaneTarget::describe(const PlaneScore& score) const {
+  char good[32], distance[64];
+  std::snprintf(good, sizeof good, "%.3f good, ", score.good);
+  std::snprintf(distance, sizeof distance, "Jensen-Shannon distance %.3f", score.distance);
+  if (modes() == 0) return distance;
+  return std::to_string(score.modes) + " of " + std::to_string(modes()) + " modes, " + good +
+         distance;
 }
 
 void PlaneTarget::print_score(nn::Module& G, int64_t latent, Random random) const {
   if (!shape_.means.defined()) return;
   const Tensor fake = draw(G, random.normal({kScored, latent}));
-  std::printf("G        %s\nreal     %s\n", score(fake).c_str(),
-              score(sample(kScored, random)).c_str());
+  std::printf("G        %s\nreal     %s\n", describe(score(fake)).c_str(),
+              describe(score(sample(kScored, random))).c_str());
 }
 
 void write_points(const std::filesystem::path& folder, int64_t count, const Tensor& frame,

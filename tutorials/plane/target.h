@@ -16,6 +16,13 @@ namespace forger::tutorials {
 /// The values of --target. PlaneTarget knows all but the last.
 inline constexpr const char* kTargets = "ring, grid, line, spiral, moons or images";
 
+/// How near points are to a shape.
+struct PlaneScore {
+  int64_t modes;    // found; 0 if the shape has none
+  double good;      // share of points within 3 standard deviations of a mode; 0 without modes
+  double distance;  // Jensen-Shannon distance to the exact density, on a grid
+};
+
 /// What a generator learns to draw in the plane: a named shape, whose density is known, or the
 /// points of a file.
 class PlaneTarget {
@@ -38,9 +45,10 @@ class PlaneTarget {
   int64_t modes() const { return shape_.centres.defined() ? shape_.centres.shape()[0] : 0; }
   /// Returns the modes that hold less than 1 % of the points [n, 2] within 3 standard deviations.
   std::vector<int64_t> lost_modes(const Tensor& points) const;
-  /// Returns how near points [n, 2] are to a shape: "8 of 8 modes, 0.686 good, Jensen-Shannon
-  /// distance 0.342". The distance is that to the exact density on a grid. Empty for a file.
-  std::string score(const Tensor& points) const;
+  /// Scores points [n, 2]. The target must be a shape.
+  PlaneScore score(const Tensor& points) const;
+  /// "8 of 8 modes, 0.686 good, Jensen-Shannon distance 0.342"
+  std::string describe(const PlaneScore& score) const;
   /// Prints the score of 10,000 points of G, which takes z [n, latent] from `random`, and that of
   /// as many real points. Prints nothing for a file.
   void print_score(nn::Module& G, int64_t latent, Random random) const;

@@ -10,13 +10,13 @@
 #include "nn/init.h"
 #include "play.h"
 #include "tutorials/common/evaluate.h"
-#include "tutorials/metrics/plane.h"
 #include "tutorials/plane/picture.h"
 #include "tutorials/plane/target.h"
 
 namespace forger::vanilla {
 namespace {
 
+using tutorials::PlaneScore;
 using tutorials::PlaneTarget;
 using tutorials::Point;
 
@@ -59,24 +59,9 @@ std::vector<Way> ways() {
   return all;
 }
 
-struct Outcome {
-  int64_t modes;  // that hold 1 % of G's points
-  double good, distance;
-};
-
-Outcome score(Mlp& G, const PlaneTarget& target) {
-  const Tensor points = tutorials::evaluate(G, Random(0, 'T').normal({kScored, kLatent}));
-  const nn::Toy2d& shape = target.shape();
-  const metrics::Grid grid = {.half_width = shape.half_width};
-  return {target.modes() - static_cast<int64_t>(target.lost_modes(points).size()),
-          metrics::count_modes(points, shape.centres, shape.stddev).good,
-          metrics::js_distance(metrics::mixture_cells(shape.means, shape.stddev, grid),
-                               metrics::point_cells(points, grid))};
-}
-
-/// Plays one game. Appends `kFrames` pictures of it to `frames`, if there is room for them.
-Outcome learn(const PlaneTarget& target, const Play& options, uint64_t seed,
-              std::vector<nn::Image>* frames = nullptr) {
+/// Plays one game. Appends `kFrames` pictures of it to `frames`, unless it is null.
+PlaneScore learn(const PlaneTarget& target, const Play& options, uint64_t seed,
+                 std::vector<nn::Image>* frames = nullptr) {
   nn::seed_init(seed);
   Mlp G("G", {kLatent, kHidden, 2}), D("D", {2 * options.pack, kHidden, 1});
   const Tensor z = Random(seed, 'S').normal({kShown, kLatent});
@@ -91,7 +76,7 @@ Outcome learn(const PlaneTarget& target, const Play& options, uint64_t seed,
             [&](const Tensor& logits) { return generator_loss(logits, options.loss); }, step);
         frames->push_back(square_image(frame, kFrameSide));
       });
-  return score(G, target);
+  return target.score(tutorials::evaluate(G, Random(0, 'T').normal({kScored, kLatent})));
 }
 
 /// Arranges pictures of one size in rows.
@@ -113,14 +98,14 @@ nn::Image in_rows(const std::vector<nn::Image>& frames, int64_t columns) {
 
 /// Records a setting on one shape. Returns the share of seeds that `is_it` is true for.
 double record(tutorials::Measurement& m, const std::string& shape, const Way& way, int64_t steps,
-              const std::function<bool(const Outcome&)>& is_it) {
+              const std::function<bool(const PlaneScore&)>& is_it) {
   const PlaneTarget target(shape);
   Play options = way.options;
   options.steps = steps;
   const auto outcomes =
-      for_seeds<Outcome>(m.seeds(), [&](uint64_t seed) { return learn(target, options, seed); });
+      for_seeds<PlaneScore>(m.seeds(), [&](uint64_t seed) { return learn(target, options, seed); });
   double count = 0;
-  for (const Outcome& outcome : outcomes) {
+  for (const PlaneScore& outcome : outcomes) {
     const Point at("setting, " + shape, way.name);
     m.record("modes of " + std::to_string(target.modes()), at, static_cast<double>(outcome.modes));
     m.record("good points, " + shape, at, outcome.good);
@@ -133,18 +118,19 @@ double record(tutorials::Measurement& m, const std::string& shape, const Way& wa
 
 void measure(tutorials::Measurement& m) {
   const int64_t steps = m.quick() ? 400 : kRecipe.steps;
-  const auto all_8 = [](const Outcome& o) { return o.modes == 8; };
-  const auto at_most_4 = [](const Outcome& o) { return o.modes <= 4; };
+  const auto all_8 = [](const PlaneScore& o) { return o.modes == 8; };
+  const auto at_most_4 = [](const PlaneScore& o) { return o.modes <= 4; };
   const std::vector<Way> settings = ways();
   for (const Way& way : settings) {
     const bool momentum = way.name == kMuchMomentum;
-    const double share = record(m, "ring", way, steps,
-                                momentum ? std::function<bool(const Outcome&)>(at_most_4) : all_8);
+    const double share =
+        record(m, "ring", way, steps,
+               momentum ? std::function<bool(const PlaneScore&)>(at_most_4) : all_8);
     if (momentum) m.record("share of seeds with at most 4 modes, beta1 0.95", share);
     if (way.name == "the recipe") m.record("share of seeds with 8 modes, the recipe", share);
   }
   for (const size_t way : {0U, 2U}) {
-    record(m, "grid", settings[way], 2 * steps, [](const Outcome&) { return false; });
+    record(m, "grid", settings[way], 2 * steps, [](const PlaneScore&) { return false; });
   }
 
   std::vector<nn::Image> frames;
